@@ -1,0 +1,65 @@
+"""Code list files: one standard for all departments, used as foreign keys at the row's date."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+from catalog.contract import CodeList
+from catalog.errors import Problem
+
+COLUMNS = ("code", "zh", "en", "valid_from", "valid_to")
+
+
+def read_codes(path: Path, name: str) -> tuple[CodeList | None, list[Problem]]:
+    """A code list, and every problem of its file."""
+    problems: list[Problem] = []
+
+    def problem(line: int, code: str, what: str, remedy: str) -> None:
+        problems.append(Problem(name, line, code, what, remedy))
+
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            header = reader.fieldnames or []
+            if any(column not in header for column in COLUMNS) or set(header) - {*COLUMNS, "parent"}:
+                problem(1, "codes.columns", "The columns are not code, zh, en, valid_from, valid_to and perhaps parent.", "Mend the header.")
+                return None, problems
+            rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error):
+        problem(1, "codes.encoding", "The file is not CSV in UTF-8.", "Save it as UTF-8.")
+        return None, problems
+    for line, row in rows:
+        if None in row.values() or None in row:
+            problem(line, "codes.fields", "The line has another number of fields than the header.", "Mend the line.")
+            return None, problems
+        for column in ("valid_from", "valid_to"):
+            if row[column] and not _is_date(row[column]):
+                problem(line, "codes.date", f"{column} is not a date.", "Write it like 2026-05-07.")
+        if not row["code"] or not row["zh"] or not row["en"]:
+            problem(line, "codes.empty", "A code needs a code, a Chinese and an English name.", "Fill them in.")
+    problems += _overlaps(name, rows)
+    known = {row["code"] for _, row in rows}
+    for line, row in rows:
+        if row.get("parent") and row["parent"] not in known:
+            problem(line, "codes.parent", "The parent is not a code of this list.", "Add the parent, or mend the code.")
+    return CodeList(path.stem, tuple(row for _, row in rows), path), problems
+
+
+def _overlaps(name: str, rows: list[tuple[int, dict[str, str]]]) -> list[Problem]:
+    found, spans = [], {}
+    for line, row in rows:
+        start, end = row["valid_from"] or "0001-01-01", row["valid_to"] or "9999-12-31"
+        for other, (first, last) in spans.get(row["code"], []):
+            if start <= last and first <= end:
+                found.append(Problem(name, line, "codes.overlap", f"The code is also valid by line {other} at the same time.", "Part the periods."))
+        spans.setdefault(row["code"], []).append((line, (start, end)))
+    return found
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,0 +1,205 @@
+"""Checks of contracts against each other and against the city: names that must exist, treatments that must fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from catalog import dialect as d
+from catalog.city import City
+from catalog.contract import Column, Contract
+from catalog.errors import Problem
+from catalog.extension import Band, Drop, Generalise, Keep, Mask, Product, Round, Token, Treatment
+from catalog.odcs import ours
+from catalog.yamlread import Document, Path_
+
+NUMBERS = ("bigint", "decimal", "double")
+
+
+class _Checker:
+    """One contract with its document; `say` adds a problem at a path below the citylake property or in the schema."""
+
+    def __init__(self, city: City, contract: Contract, document: Document) -> None:
+        self.city, self.contract, self.document = city, contract, document
+        self.at = ours(document, document.data, ())[1]
+        self.columns = {column.name: column for column in contract.columns}
+
+    def say(self, where: Path_, code: str, what: str, remedy: str) -> None:
+        self.document.problem((*self.at, *where), code, what, remedy)
+
+    def of_column(self, name: str, code: str, what: str, remedy: str) -> None:
+        number = [column.name for column in self.contract.columns].index(name)
+        self.document.problem(("schema", 0, "properties", number), code, f"{name}: {what}", remedy)
+
+    def expression(self, where: Path_, code: str, run: Callable[[], object]) -> bool:
+        try:
+            run()
+        except d.ExpressionError as error:
+            self.say(where, code, error.message, error.remedy or "")
+            return False
+        return True
+
+
+def cross_check(city: City, documents: Mapping[str, Document], problems: list[Problem]) -> None:
+    """Adds to the documents everything that can only be seen with the whole city in view."""
+    for contract in city.contracts.values():
+        checker = _Checker(city, contract, documents[contract.id])
+        _people(checker)
+        _origin(checker)
+        _columns(checker)
+        _rules(checker)
+        _shape(checker)
+        for number, product in enumerate(contract.products):
+            _product(checker, number, product)
+    _cycles(city, documents)
+
+
+def _people(c: _Checker) -> None:
+    if c.contract.department not in c.city.departments:
+        c.say(("department",), "cross.department", "The department is not in city.yaml.", "Add it there, or mend the name.")
+    if c.contract.fields.author not in c.city.people:
+        c.say(("author",), "cross.author", "The author is not in people.yaml.", "Add the person, or mend the id.")
+
+
+def _origin(c: _Checker) -> None:
+    fields = c.contract.fields
+    if bool(fields.sources) == bool(fields.inputs):
+        c.say((), "cross.origin", "A dataset needs either sources or inputs.", "Keep one of them.")
+    if bool(fields.inputs) != bool(fields.query):
+        c.say((), "cross.query", "inputs and query go together.", "Add what is missing.")
+    ids = [source.id for source in c.contract.sources]
+    for number, source in enumerate(c.contract.sources):
+        system = c.city.systems.get(source.system)
+        if system is None or system.department != c.contract.department:
+            c.say(("sources", number, "system"), "cross.system", "The system is not one of this department's.", "See systems in city.yaml.")
+        if ids.count(source.id) > 1 or source.id == "corrections":
+            c.say(("sources", number), "cross.source", f"The source id {source.id} is taken.", "Give it another id.")
+        known = {header for column in c.contract.columns for header in column.headers}
+        for header in source.leave_out:
+            if header in known:
+                c.say(("sources", number, "leave_out"), "cross.leave_out", "A declared column stands under leave_out.", "Take it out of one.")
+        for target in source.aliases.values():
+            if target not in c.columns:
+                c.say(("sources", number, "aliases"), "cross.alias", f"There is no column {target}.", "Mend the name.")
+    for number, item in enumerate(c.contract.inputs):
+        if item.dataset not in c.city.contracts:
+            c.say(("inputs", number), "cross.input", f"There is no dataset {item.dataset}.", "Mend the name.")
+    if c.contract.inputs and fields.query and all(item.dataset in c.city.contracts for item in c.contract.inputs):
+        views = {item.name: [column.name for column in c.city.contracts[item.dataset].columns] for item in c.contract.inputs}
+        query = fields.query
+        c.expression(("query",), "cross.query_sql", lambda: _selects(c, d.parse_query(query, views).named_selects))
+
+
+def _selects(c: _Checker, names: list[str]) -> None:
+    if set(names) != set(c.columns):
+        raise d.ExpressionError("The query does not select exactly the declared columns.", remedy="Name each by its alias.")
+
+
+def _columns(c: _Checker) -> None:
+    for column in c.contract.columns:
+        more = column.more
+        if more.codes and more.codes not in c.city.codes:
+            c.of_column(column.name, "cross.codes", f"there is no code list {more.codes}.", "Add codes/<id>.csv, or mend the name.")
+        if more.codes_at and (more.codes_at not in c.columns or c.columns[more.codes_at].type.kind != "date"):
+            c.of_column(column.name, "cross.codes_at", "codes_at must name a date column.", "Mend the name.")
+        if (more.person or (more.identifies and column.level != "L1")) and not c.contract.fields.collection_rule and not c.contract.derived:
+            c.of_column(column.name, "cross.collection_rule", "personal data need a collection rule.", "Name it as collection_rule.")
+        if "pattern" in column.options:
+            try:
+                d.check_pattern(str(column.options["pattern"]))
+            except d.ExpressionError as error:
+                c.of_column(column.name, "cross.pattern", error.message, error.remedy or "")
+
+
+def _rules(c: _Checker) -> None:
+    for rule in c.contract.rules:
+        bad, query = rule.bad, rule.query
+        ok = True
+        if bad is not None:
+            ok = c.expression((), "cross.rule_sql", lambda sql=bad: d.parse_condition(sql, c.columns))      # type: ignore[misc]
+        if query is not None:
+            ok = c.expression((), "cross.rule_sql", lambda sql=query: d.parse_query(sql, {"silver": list(c.columns)}))  # type: ignore[misc]
+        if not ok:
+            c.document.problems[-1] = Problem(c.document.file, _rule_line(c, rule.id), "cross.rule_sql", c.document.problems[-1].what, c.document.problems[-1].remedy)
+
+
+def _rule_line(c: _Checker, rule: str) -> int:
+    for path, line in c.document.lines.items():
+        if path[-2:-1] == ("quality",) and isinstance(path[-1], int):
+            holder = c.document.data
+            for part in path:
+                holder = holder[part]
+            if isinstance(holder, dict) and rule in (holder.get("id"), holder.get("name")):
+                return line
+    return c.document.line(("schema", 0))
+
+
+def _shape(c: _Checker) -> None:
+    fields = c.contract.fields
+    if fields.merge in ("upsert", "snapshot") and not c.contract.keys:
+        c.say(("merge",), "cross.key", f"Merge mode {fields.merge} needs a key.", "Mark columns with primaryKey.")
+    if fields.newest_by and fields.newest_by not in c.columns:
+        c.say(("newest_by",), "cross.newest_by", "newest_by is not a column.", "Mend the name.")
+    if fields.period:
+        column = c.columns.get(fields.period.column)
+        if column is None or column.type.kind not in ("date", "timestamp"):
+            c.say(("period",), "cross.period", "The period's column is not a date or timestamp column.", "Mend the name.")
+
+
+def _product(c: _Checker, number: int, product: Product) -> None:
+    where: Path_ = ("products", number)
+    if [other.name for other in c.contract.products].count(product.name) > 1:
+        c.say(where, "product.twice", f"Two products are called {product.name}.", "Rename one.")
+    if product.purpose not in c.contract.fields.purposes:
+        c.say((*where, "purpose"), "product.purpose", "The purpose is not among the dataset's purposes.", "Add it there, or use another.")
+    for name, how in product.columns.items():
+        column = c.columns.get(name)
+        if column is None:
+            c.say((*where, "columns", name), "product.column", f"There is no column {name}.", "Mend the name.")
+        else:
+            _treatment(c, (*where, "columns", name), column, how)
+    leaving = [name for name, how in product.columns.items() if isinstance(how, Keep | Generalise | Round | Band) and name in c.columns]
+    if product.filter is not None:
+        sql = product.filter
+        c.expression((*where, "filter"), "product.filter", lambda: d.parse_condition(sql, leaving))
+    if product.aggregate is not None:
+        _aggregate(c, where, product, leaving)
+    if all(isinstance(how, Drop) for how in product.columns.values()):
+        c.say((*where, "columns"), "product.empty", "The product publishes no column.", "Keep or treat at least one.")
+
+
+def _aggregate(c: _Checker, where: Path_, product: Product, leaving: list[str]) -> None:
+    aggregate = product.aggregate
+    if aggregate is None:
+        return
+    for name in aggregate.by:
+        if name not in leaving:
+            c.say((*where, "aggregate", "by"), "product.aggregate", f"{name} does not leave.", "Keep or generalise it under columns.")
+    for name, sql in aggregate.measures.items():
+        c.expression((*where, "aggregate", "measures", name), "product.measure", lambda sql=sql: d.parse_measure(sql, c.columns))   # type: ignore[misc]
+
+
+def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> None:
+    kind, fits, remedy = column.type.kind, True, ""
+    if isinstance(how, Mask | Token):
+        fits, remedy = kind == "text", "Mask and token are for text; drop or generalise it."
+    elif isinstance(how, Round | Band):
+        fits, remedy = kind in NUMBERS, "Round and band are for numbers."
+    elif isinstance(how, Generalise):
+        ways = [how.prefix is not None and kind == "text", how.to is not None and kind in ("date", "timestamp"),
+                how.parent and column.more.codes is not None]
+        asked = [how.prefix is not None, how.to is not None, how.parent]
+        fits, remedy = sum(asked) == 1 and any(ways), "Generalise text by prefix, dates by to, coded columns by parent."
+    if not fits:
+        c.say(where, "product.treatment", f"{how.do} does not fit {column.name}, which is {column.type}.", remedy)
+    if isinstance(how, Keep) and column.more.identifies and column.level != "L1":
+        c.say(where, "product.identifier", f"{column.name} identifies someone and is kept.", "Treat or drop it.")
+
+
+def _cycles(city: City, documents: Mapping[str, Document]) -> None:
+    def reaches(start: str, at: str, seen: frozenset[str]) -> bool:
+        inputs = [item.dataset for item in city.contracts[at].inputs if item.dataset in city.contracts]
+        return start in inputs or any(reaches(start, item, seen | {item}) for item in inputs if item not in seen)
+
+    for name in city.contracts:
+        if reaches(name, name, frozenset()):
+            documents[name].problem((), "cross.cycle", "The dataset is derived from itself.", "Break the circle of inputs.")

@@ -1,0 +1,169 @@
+"""Builders over typed values: published text, periods, bands, rounding, tokens, hashes, rule words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlglot import exp
+
+from catalog.contract import ColumnType
+from catalog.dialect_tree import ExpressionError, Renderer, data_type, lit, mark, number, rendering, string
+from catalog.dialect_zone import checked_zone, to_local
+
+_WIDTHS = {"year": 4, "month": 7, "day": 10}
+
+
+def as_text(e: exp.Expression, kind: ColumnType, zone: str) -> exp.Expression:
+    """Canonical text: dates `yyyy-MM-dd`, timestamps `yyyy-MM-dd HH:mm:ss` in `zone`, decimals with their scale.
+
+    Doubles have no text that all engines agree on; theirs is that of the engine and must not be published.
+    """
+    if kind.kind == "timestamp":
+        return mark("STAMP", e, checked_zone(zone))
+    return e.copy() if kind.kind == "text" else exp.Cast(this=e.copy(), to=exp.DataType.build("TEXT"))
+
+
+def period_of(e: exp.Expression, kind: ColumnType, grain: str, zone: str) -> exp.Expression:
+    """The year (`2026`), month (`2026-05`) or day of a date or, in `zone`, of a timestamp, as text."""
+    return mark("PERIOD", e, kind.kind, _grain(grain), checked_zone(zone))
+
+
+def date_trunc_to(e: exp.Expression, kind: ColumnType, grain: str, zone: str) -> exp.Expression:
+    """The first day of the period, as a date."""
+    return mark("TRUNC", e, kind.kind, _grain(grain), checked_zone(zone))
+
+
+def _grain(grain: str) -> str:
+    if grain not in _WIDTHS:
+        raise ExpressionError(f"There is no period {grain}.", remedy="Use year, month or day.")
+    return grain
+
+
+def band(e: exp.Expression, width: int, kind: ColumnType = ColumnType("bigint")) -> exp.Expression:
+    """The band of `width` that holds a number: `20-24` for whole numbers, `20-<25` for others."""
+    return mark("BAND", e, width, kind.kind)
+
+
+def round_to(e: exp.Expression, step: Decimal | float, kind: ColumnType) -> exp.Expression:
+    """The nearest multiple of `step`, half away from zero, exact in decimals; result of type `kind`.
+
+    `e` must be a whole number or a decimal (a double is read with six decimals). NULL where 36 digits do not suffice.
+    """
+    exact = Decimal(str(step)).normalize()
+    if exact <= 0 or kind.kind not in ("bigint", "decimal"):
+        raise ExpressionError("Rounding needs a step above zero and a whole number or decimal.", remedy="Correct it.")
+    return mark("ROUND", e, f"{exact:f}", str(data_type(kind)), max(kind.scale, 0))
+
+
+def hmac_token(e: exp.Expression, ipad: str = "ipad", opad: str = "opad") -> exp.Expression:
+    """`t_` and 32 hex digits of HMAC-SHA256 (RFC 2104). The 64-byte pads are BLOB parameters, never SQL text."""
+    return mark("TOKEN", e, ipad, opad)
+
+
+def concat_words(conditions: Sequence[tuple[exp.Expression, str]]) -> exp.Expression:
+    """The words of the true conditions joined by `;`, in order; empty text where none is true (NULL is not true)."""
+    parts: list[exp.Expression | str] = []
+    for condition, word in conditions:
+        parts += [condition, word]
+    return mark("WORDS", *parts)
+
+
+def row_hash(values: Sequence[exp.Expression]) -> exp.Expression:
+    """sha256 in hex over texts; lengths are written before the values, so that no two rows collide by their seams."""
+    return mark("HASH", *values)
+
+
+def coalesce(*values: exp.Expression) -> exp.Expression:
+    """The first value that is not NULL."""
+    return exp.Coalesce(this=values[0].copy(), expressions=[value.copy() for value in values[1:]])
+
+
+def case(whens: Sequence[tuple[exp.Expression, exp.Expression]], default: exp.Expression | None = None) -> exp.Expression:
+    """The value of the first true condition."""
+    ifs = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in whens]
+    return exp.Case(ifs=ifs, default=default.copy() if default else None)
+
+
+@rendering("STAMP")
+def _stamp(r: Renderer, a: list[exp.Expression]) -> str:
+    local = to_local(r, r.of(a[0]), string(a[1]))
+    return f"strftime({local}, '%Y-%m-%d %H:%M:%S')" if r.duck else f"date_format({local}, 'yyyy-MM-dd HH:mm:ss')"
+
+
+def _day(r: Renderer, e: exp.Expression, kind: str, zone: str) -> str:
+    return f"CAST({to_local(r, r.of(e), zone)} AS DATE)" if kind == "timestamp" else r.of(e)
+
+
+@rendering("PERIOD")
+def _period(r: Renderer, a: list[exp.Expression]) -> str:
+    day = _day(r, a[0], string(a[1]), string(a[3]))
+    return f"left(CAST({day} AS {'VARCHAR' if r.duck else 'STRING'}), {_WIDTHS[string(a[2])]})"
+
+
+@rendering("TRUNC")
+def _trunc(r: Renderer, a: list[exp.Expression]) -> str:
+    day, grain = _day(r, a[0], string(a[1]), string(a[3])), string(a[2])
+    if grain == "day":
+        return day
+    if r.duck:
+        return f"CAST(date_trunc('{grain}', {day}) AS DATE)"
+    return f"trunc({day}, '{'YEAR' if grain == 'year' else 'MM'}')"
+
+
+@rendering("BAND")
+def _band(r: Renderer, a: list[exp.Expression]) -> str:
+    e, width, whole = r.of(a[0]), number(a[1]), string(a[2]) == "bigint"
+    text = "VARCHAR" if r.duck else "STRING"
+    floored = e if whole else f"CAST(floor({e}) AS BIGINT)"
+    # Far from the ends of 64 bits, so that no sum below can overflow.
+    low = f"({floored} - (({floored} % {width}) + {width}) % {width})"
+    high = f"concat(CAST({low} AS {text}), '-', CAST({low} + {width - 1} AS {text}))"
+    if not whole:
+        high = f"concat(CAST({low} AS {text}), '-<', CAST({low} + {width} AS {text}))"
+    return f"CASE WHEN abs({e}) < 9000000000000000000 THEN {high} END" if not whole else (
+        f"CASE WHEN {e} BETWEEN -9000000000000000000 AND 9000000000000000000 THEN {high} END")
+
+
+@rendering("ROUND")
+def _round(r: Renderer, a: list[exp.Expression]) -> str:
+    step, target, scale = Decimal(string(a[1])), string(a[2]), number(a[3])
+    s = max(scale, -int(step.as_tuple().exponent), 6)
+    unit = int(step.scaleb(s))
+    e = f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))" if r.duck else f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))"
+    fits = f"abs({r.of(a[0])}) < 1e{max(36 - 2 * s - 1, 1)}"
+    whole = "HUGEINT" if r.duck else "DECIMAL(38, 0)"
+    scaled = f"CAST({e} * CAST({10**s} AS DECIMAL({s + 1}, 0)) AS {whole})"
+    double = f"(2 * abs({scaled}) + {unit})"
+    steps = f"({double} - {double} % {2 * unit})"
+    half = f"{steps} // 2" if r.duck else f"CAST({steps} * 0.5 AS DECIMAL(38, 0))"
+    back = f"CAST(({half}) * sign({scaled}) AS DECIMAL({37 - s}, 0)) * CAST({lit(Decimal(1).scaleb(-s)).this} AS DECIMAL({s + 1}, {s}))"
+    return f"CASE WHEN {fits} THEN TRY_CAST({back} AS {target}) END"
+
+
+@rendering("TOKEN")
+def _token(r: Renderer, a: list[exp.Expression]) -> str:
+    if not r.duck:
+        raise ExpressionError("Tokens are not computed in Spark SQL, where the key would stand in plans.",
+                              remedy="Run products with tokens on the duckdb engine.")
+    e, ipad, opad = r.of(a[0]), string(a[1]), string(a[2])
+    inner = f"unhex(sha256(CAST(${ipad} AS BLOB) || encode({e})))"
+    return f"'t_' || left(sha256(CAST(${opad} AS BLOB) || {inner}), 32)"
+
+
+@rendering("WORDS")
+def _words(r: Renderer, a: list[exp.Expression]) -> str:
+    pairs = [(r.of(condition), r.text(string(word))) for condition, word in zip(a[::2], a[1::2], strict=True)]
+    if not pairs:
+        return "''"
+    joined = ", ".join(f"CASE WHEN {condition} THEN {word} END" for condition, word in pairs)
+    # Most rows fail nothing: one short-circuiting OR decides, and only the others pay for building the text.
+    return f"CASE WHEN {' OR '.join(condition for condition, _ in pairs)} THEN concat_ws(';', {joined}) ELSE '' END"
+
+
+@rendering("HASH")
+def _hash(r: Renderer, a: list[exp.Expression]) -> str:
+    text, size = ("VARCHAR", "length") if r.duck else ("STRING", "char_length")
+    parts = [f"CASE WHEN {e} IS NULL THEN '-' ELSE concat(CAST({size}({e}) AS {text}), ':', {e}) END" for e in map(r.of, a)]
+    joined = f"concat({', '.join(parts)})"
+    return f"sha256({joined})" if r.duck else f"sha2({joined}, 256)"

@@ -1,0 +1,84 @@
+"""The ODCS side of a contract: which keys the standard has, at every level, and finding our `citylake` property.
+
+The standard's pydantic model forbids unknown keys only at its top; a misspelt `clasification` must not pass below it.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any
+
+from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
+from pydantic import BaseModel, ValidationError
+
+from catalog.yamlread import Document, Path_
+
+API_VERSIONS = ("v3.0.2", "v3.1.0")
+OURS = "citylake"
+
+
+def check_keys(document: Document) -> None:
+    """Reports every key that the standard does not have."""
+    _check(document, document.data, OpenDataContractStandard, ())
+
+
+def _check(document: Document, value: Any, model: type[BaseModel], path: Path_) -> None:
+    if not isinstance(value, dict):
+        document.problem(path, "odcs.form", f"{_spell(path)} must be a mapping.", "Write it as `key: value` lines.")
+        return
+    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    for key, item in value.items():
+        here = (*path, key)
+        if key not in fields:
+            document.problem(here, "odcs.unknown", f"{_spell(here)} is not a key of ODCS.",
+                             "See the standard's reference, or put it under the citylake customProperty.")
+            continue
+        inner, many = _model(fields[key])
+        if inner is None or (model is CustomProperty and key == "value"):
+            continue
+        items = item if many and isinstance(item, list) else [item]
+        for at, one in enumerate(items):
+            if one is not None:
+                _check(document, one, inner, (*here, at) if many and isinstance(item, list) else here)
+
+
+def _model(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The pydantic model inside an annotation, and whether it is a list of them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is list:
+        return _model(arguments[0])[0], True
+    if origin in (typing.Union, types.UnionType):
+        found = [_model(item) for item in arguments]
+        return next((item for item in found if item[0] is not None), (None, False))
+    return None, False
+
+
+def check_types(document: Document) -> None:
+    """Reports what the standard's own model refuses."""
+    try:
+        OpenDataContractStandard.model_validate(document.data)
+    except ValidationError as error:
+        for item in error.errors(include_input=False, include_url=False):
+            where = tuple(part for part in item["loc"] if not (isinstance(part, str) and part[:1].isupper()))
+            if item["type"] != "extra_forbidden":
+                document.problem(where, "odcs.type", f"{_spell(where)} has the wrong form ({item['type']}).", "See the standard's reference.")
+
+
+def ours(document: Document, holder: dict[str, Any], path: Path_) -> tuple[dict[str, Any] | None, Path_]:
+    """The value of the `citylake` custom property of an object, and where it stands."""
+    found, at = None, (*path, "customProperties")
+    for number, item in enumerate(holder.get("customProperties") or []):
+        if isinstance(item, dict) and item.get("property") == OURS:
+            here = (*path, "customProperties", number, "value")
+            if found is not None:
+                document.problem(here, "citylake.twice", "There are two citylake properties.", "Join them.")
+            found, at = item.get("value"), here
+    return found, at
+
+
+def _spell(path: Path_) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return text or "the contract"

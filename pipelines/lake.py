@@ -1,0 +1,170 @@
+"""Delta tables by exact version: creating, aligning with the journal, listing files. Knows no dataset and no step.
+
+Table properties are pinned here, and so are the protocol features that may be read: anything else is refused, because a
+file list over deletion vectors returns deleted rows and one over column mapping returns NULLs (notes/spark-lab §4).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from catalog.errors import LakeError
+from catalog.evidence import TableAt
+from pipelines.boundary import boundary
+
+PERIOD = "_period"
+READABLE = {"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "timestampNtz"}
+PROPERTIES = {
+    "delta.dataSkippingNumIndexedCols": "0",            # no values of any column in the log
+    "delta.enableDeletionVectors": "false",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+    "delta.checkpointInterval": "100",
+}
+
+
+@dataclass(frozen=True)
+class Op:
+    """One attempt at a step: `id` names what is done, `base` the version of the table that it starts from."""
+
+    id: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Write:
+    """How rows enter a table. `plain` names the columns whose Parquet statistics may be kept (level L1)."""
+
+    mode: str                                   # "append" or "replace"
+    plain: Collection[str] = ()
+
+
+class Lake:
+    """The tables below `root`; a table's name is its path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "tables").mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        return self.root / "tables" / name
+
+    def ensure(self, name: str, schema: pa.Schema) -> None:
+        """Creates the table, empty, as version 0; does nothing where it exists."""
+        if self.newest(name) is not None:
+            return
+        if self.path(name).exists():            # a kill inside the creation left no readable log
+            shutil.rmtree(self.path(name))
+        partition = [PERIOD] if PERIOD in schema.names else None
+        DeltaTable.create(str(self.path(name)), schema, partition_by=partition, configuration=PROPERTIES)
+        boundary(f"table/{name.split('/')[0]}/created")
+
+    def newest(self, name: str) -> int | None:
+        """The newest version on disk, whether or not it is in force; None when there is no table."""
+        try:
+            return DeltaTable(str(self.path(name)), without_files=True).version()
+        except TableNotFoundError:
+            return None
+        except DeltaError:
+            return None
+
+    def align(self, name: str, base: int | None, op: Op) -> int | None:
+        """The version that an interrupted attempt at `op` has already written, or None.
+
+        Looks only at the commits after the version in force: marks survive RESTORE. Anything foreign there is undone.
+        """
+        in_force = base or 0
+        newest = self.newest(name)
+        if newest is None or newest == in_force:
+            return None
+        if newest < in_force:
+            raise LakeError(f"Table {name} is older than version {in_force}, which is in force.",
+                            remedy="Restore the table from a backup.")
+        table = DeltaTable(str(self.path(name)))
+        later = sorted(table.history(newest - in_force), key=lambda entry: int(entry["version"]))
+        undone = [at for at, entry in enumerate(later) if entry.get("restored") == str(in_force)]
+        pending = later[undone[-1] + 1 :] if undone else later
+        if not pending:
+            return None
+        if len(pending) == 1 and pending[0].get("op") == op.id and pending[0].get("base") == str(in_force):
+            return newest
+        table.restore(in_force, commit_properties=CommitProperties(custom_metadata={"restored": str(in_force)}))
+        boundary(f"table/{name.split('/')[0]}/restored")
+        return None
+
+    def write(self, name: str, rows: pa.RecordBatchReader, how: Write, op: Op, base: int | None) -> int:
+        """Appends or replaces in one commit that carries the operation's mark; returns the new version."""
+        properties = CommitProperties(
+            app_transactions=[Transaction(f"{op.id}@{base or 0}", 1)],
+            custom_metadata={"op": op.id, "base": str(base or 0), "step": op.step},
+        )
+        boundary(f"table/{name.split('/')[0]}/before")
+        append = how.mode == "append"
+        # A stream without rows makes delta-rs commit nothing in append mode: every operation leaves its mark.
+        write_deltalake(
+            str(self.path(name)), rows,
+            mode="append" if append else "overwrite",
+            schema_mode="merge" if append else "overwrite",
+            writer_properties=_writer(how.plain), commit_properties=properties,
+        )
+        boundary(f"table/{name.split('/')[0]}/after")
+        version = self.newest(name)
+        if version is None:
+            raise LakeError(f"Table {name} has vanished while it was written.", remedy="Check the disk and run again.")
+        return version
+
+    def files(self, at: TableAt) -> list[str]:
+        """Data files of one version, after checking that they may be read as plain Parquet."""
+        table = _open(str(self.path(at.name)), at.version)
+        check_protocol(table, at.name)
+        return [unquote(urlparse(uri).path) if uri.startswith("file:") else uri for uri in table.file_uris()]
+
+    def schema(self, at: TableAt) -> pa.Schema:
+        """The table's schema at that version, from the log."""
+        return pa.schema(_open(str(self.path(at.name)), at.version).schema().to_arrow())
+
+    def rows(self, at: TableAt) -> int:
+        """Number of rows, from the log."""
+        actions = pa.table(_open(str(self.path(at.name)), at.version).get_add_actions(flatten=True))
+        return int(sum(actions["num_records"].to_pylist()))
+
+
+@lru_cache(maxsize=64)
+def _open(path: str, version: int) -> DeltaTable:
+    try:
+        return DeltaTable(path, version=version)
+    except DeltaError as error:
+        raise LakeError(f"A table version in force cannot be opened ({type(error).__name__}).",
+                        remedy="Run `citylake audit verify`.") from None
+
+
+def check_protocol(table: DeltaTable, name: str) -> None:
+    """Raises LakeError for a table with features that a file list would read wrongly."""
+    protocol, configuration = table.protocol(), table.metadata().configuration
+    features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
+    mapped = configuration.get("delta.columnMapping.mode", "none") != "none"
+    low = protocol.min_reader_version == 1 or (protocol.min_reader_version == 3 and features <= READABLE)
+    if mapped or not low or not features <= READABLE:
+        raise LakeError(f"Table {name} uses Delta features that citylake does not read.",
+                        remedy="Write it again without deletion vectors, column mapping and the like.")
+
+
+def _writer(plain: Collection[str]) -> WriterProperties:
+    columns: Mapping[str, Any] = {name: ColumnProperties(statistics_enabled="CHUNK") for name in plain}
+    return WriterProperties(
+        compression="ZSTD",
+        max_row_group_size=131_072,
+        default_column_properties=ColumnProperties(statistics_enabled="NONE"),
+        column_properties=dict(columns) or None,
+    )

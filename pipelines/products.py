@@ -1,0 +1,140 @@
+"""A product's published columns and the query that makes gold from silver. Pure: built from the contract alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog import dialect as d
+from catalog.contract import LEVELS, CodeList, Column, ColumnType, Contract, Level
+from catalog.dialect import col, lit
+from catalog.extension import Generalise, Keep, Product, Tier, Treatment
+from pipelines.lake import PERIOD
+from pipelines.refining import VANISHED, arrow_type, named
+from privacy.tier import tier_ceiling
+from privacy.treatments import level_after, treat
+
+TIERS: tuple[Tier, ...] = ("unconditional", "restricted", "prohibited")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One column as it leaves: its type and level after treatment."""
+
+    name: str
+    label: str
+    label_en: str
+    description: str
+    unit: str | None
+    codes: str | None
+    type: ColumnType
+    level: Level
+    treatment: str
+    expression: exp.Expression
+    required: bool
+
+
+class Outward:
+    """One product of one contract: columns, tier, and the gold query. Columns that are not named do not leave."""
+
+    def __init__(self, contract: Contract, product: Product, codes: Mapping[str, CodeList], zone: str) -> None:
+        self.contract, self.product, self.codes, self.zone = contract, product, codes, zone
+        rows = [self._published(contract.column(name), how) for name, how in product.columns.items() if how.do != "drop"]
+        self.columns = self._aggregated(rows) if product.aggregate else rows
+
+    @property
+    def ceiling(self) -> Tier:
+        """The loosest tier that the levels after treatment allow (privacy/tier.py)."""
+        return tier_ceiling([column.level for column in self.columns])
+
+    @property
+    def tier(self) -> Tier:
+        """The declared tier, or the stricter one that the levels demand."""
+        return max(self.product.tier, self.ceiling, key=TIERS.index)
+
+    @property
+    def by_period(self) -> bool:
+        """Whether files are split by period: only where the period's column leaves as it is, or its grain would tell."""
+        period = self.contract.period
+        if period is None or self.product.aggregate:
+            return False
+        kept = self.product.columns.get(period.column)
+        return isinstance(kept, Keep) and self.contract.column(period.column).level == "L1"
+
+    @property
+    def types(self) -> dict[str, ColumnType]:
+        return {column.name: column.type for column in self.columns}
+
+    def treatments(self) -> dict[str, Treatment]:
+        """How each published column is treated; measures count as generalised."""
+        measure = Generalise(do="generalise", prefix=1)
+        return {column.name: self.product.columns.get(column.name, measure) for column in self.columns}
+
+    def schema(self) -> pa.Schema:
+        fields = [(column.name, arrow_type(column.type)) for column in self.columns]
+        return pa.schema([*fields, *([(PERIOD, pa.string())] if self.by_period else [])])
+
+    def plain_columns(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.level == "L1")
+
+    def query(self) -> exp.Query:
+        """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types."""
+        values = [named(d.cast_to(column.expression, column.type), column.name) for column in self.columns]
+        if self.by_period and self.contract.period is not None:
+            values.append(named(col(PERIOD), PERIOD))
+        query = exp.select(*values).from_("silver")
+        if self.contract.fields.merge == "snapshot":
+            query = query.where(exp.Is(this=col(VANISHED), expression=exp.Null()))
+        if self.product.filter:
+            names = [name for name, how in self.product.columns.items() if how.do != "drop"]
+            query = query.where(d.parse_condition(self.product.filter, names))
+        return self._grouped(query) if self.product.aggregate else query
+
+    def _grouped(self, query: exp.Select) -> exp.Select:
+        aggregate = self.product.aggregate
+        if aggregate is None:
+            return query
+        by = [self._published(self.contract.column(name), self.product.columns[name]).expression for name in aggregate.by]
+        enough = exp.GTE(this=exp.Count(this=exp.Star()), expression=lit(aggregate.min_group))
+        return query.group_by(*by).having(enough)
+
+    def _published(self, column: Column, how: Treatment) -> Published:
+        parents = None
+        if isinstance(how, Generalise) and how.parent and column.more.codes:
+            parents = {row["code"]: row.get("parent", "") for row in self.codes[column.more.codes].rows}
+        expression, kind = treat(column, how, self.zone, parents)
+        return Published(
+            column.name, column.label, column.more.label_en or column.name, column.description, column.more.unit,
+            column.more.codes if how.do == "keep" or parents else None, kind, level_after(column, how), how.do, expression,
+            column.required and how.do == "keep",
+        )
+
+    def _aggregated(self, rows: list[Published]) -> list[Published]:
+        aggregate = self.product.aggregate
+        if aggregate is None:
+            return rows
+        groups = [column for column in rows if column.name in aggregate.by]
+        names = [column.name for column in self.contract.columns]
+        return groups + [self._measure(name, sql, names) for name, sql in aggregate.measures.items()]
+
+    def _measure(self, name: str, sql: str, names: list[str]) -> Published:
+        expression = d.parse_measure(sql, names)
+        read = [self.contract.column(found.name) for found in expression.find_all(exp.Column)]
+        kind = _measure_type(expression, read)
+        level = LEVELS[max([0, *[LEVELS.index(column.level) - 2 for column in read]])]
+        label = f"{'、'.join(column.label for column in read)}({sql.split('(')[0]})" if read else "记录数"
+        return Published(name, label, name, "", None, None, kind, level, "aggregate", expression, True)
+
+
+def _measure_type(expression: exp.Expression, read: list[Column]) -> ColumnType:
+    if isinstance(expression, exp.Count):
+        return ColumnType("bigint")
+    of = read[0].type if read else ColumnType("bigint")
+    if isinstance(expression, exp.Sum):
+        return ColumnType("decimal", 38, of.scale) if of.kind == "decimal" else of
+    if isinstance(expression, exp.Min | exp.Max):
+        return of
+    return ColumnType("decimal", 18, 4)

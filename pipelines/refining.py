@@ -1,0 +1,224 @@
+"""The queries of refine, built from the contract: normalise, type, check, split, merge. Pure; nothing runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog import dialect as d
+from catalog.contract import Column, ColumnType, Contract
+from catalog.dialect import col, lit
+from catalog.evidence import CheckSpec
+from pipelines.lake import PERIOD
+from pipelines.parsing import BAD, LINE, REPLACES
+from quality.specs import text_of
+
+BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
+VANISHED, RULES = "_vanished_in", "_rules"
+ORIGIN: tuple[tuple[str, str], ...] = ((BATCH, "text"), (SOURCE, "text"), (SHA, "text"), (LINE, "bigint"))
+# Words that mean "no value" wherever a number, a date or a truth value is expected; text columns name theirs.
+NULL_WORDS = ("NaN", "nan", "NULL", "null", "N/A", "-", "--", "—", "——", "无")
+FORMAT_RULE = "format.record"
+
+
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """Arrow type of a contract type as the lake stores it."""
+    if kind.kind == "decimal":
+        return pa.decimal128(kind.precision, kind.scale)
+    return {"text": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(),
+            "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC")}[kind.kind]
+
+
+def named(expression: exp.Expression, name: str) -> exp.Expression:
+    return exp.alias_(expression, name, quoted=True)
+
+
+class Plan:
+    """All queries of one dataset's refinement."""
+
+    def __init__(self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool) -> None:
+        self.contract, self.zone, self.corrected = contract, zone, corrected
+        self.rows = [spec for spec in checks if spec.kind == "row"]
+        self.names = [column.name for column in contract.columns]
+        self.snapshot = contract.fields.merge == "snapshot"
+
+    # -- schemas -------------------------------------------------------------------------------------------------
+
+    def silver_schema(self) -> pa.Schema:
+        fields = [(column.name, arrow_type(column.type)) for column in self.contract.columns]
+        fields += [(name, arrow_type(ColumnType(kind))) for name, kind in ORIGIN]      # type: ignore[arg-type]  # literals
+        fields += [(VANISHED, pa.string())] if self.snapshot else []
+        fields += [(PERIOD, pa.string())] if self.partitioned else []
+        return pa.schema(fields)
+
+    def quarantine_schema(self) -> pa.Schema:
+        fields = [(name, pa.string()) for name in self.names]
+        fields += [(name, arrow_type(ColumnType(kind))) for name, kind in ORIGIN]      # type: ignore[arg-type]  # literals
+        return pa.schema([*fields, (RULES, pa.string()), (BAD, pa.string())])
+
+    @property
+    def partitioned(self) -> bool:
+        """Partition values stand in paths and logs, so only a column that is not sensitive may give them."""
+        period = self.contract.period
+        return period is not None and self.contract.column(period.column).level == "L1"
+
+    def plain_columns(self) -> tuple[str, ...]:
+        """Columns whose Parquet statistics may be kept."""
+        return tuple(column.name for column in self.contract.columns if column.level == "L1")
+
+    # -- normalise, type, check ----------------------------------------------------------------------------------
+
+    def checked(self) -> exp.Query:
+        """Every row, typed, with its normalised text and the ids of the row rules that it fails in `_rules`."""
+        typed = self._typed()
+        failed = [(spec.bad_text if spec.bad is None else spec.bad, spec.id) for spec in self.rows]
+        if not self.contract.derived:
+            failed = [(exp.Not(this=exp.Is(this=col(BAD), expression=exp.Null())), FORMAT_RULE),
+                      *[(exp.and_(exp.Is(this=col(BAD), expression=exp.Null()), bad), rule) for bad, rule in failed]]
+        rules = d.concat_words(failed) if failed else lit("")
+        return exp.select(*[col(name) for name in typed.named_selects], named(rules, RULES)).from_(typed.subquery("typed"))
+
+    def _typed(self) -> exp.Query:
+        if self.contract.derived:
+            return self._derived()
+        texts = exp.select(*[named(self._text(column), text_of(column.name)) for column in self.contract.columns],
+                           *[col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]).from_(self._bronze())
+        values = [named(d.cast_to(self._value(column), column.type), column.name) for column in self.contract.columns]
+        keep = [col(text_of(name)) for name in self.names] + [col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]
+        return exp.select(*values, *keep).from_(texts.subquery("texts"))
+
+    def _bronze(self) -> exp.Expression:
+        """Bronze without the rows that a corrected row replaces."""
+        if not self.corrected:
+            return exp.to_table("bronze")
+        replaced = exp.select(named(col(REPLACES), "replaced")).distinct().from_("bronze").where(
+            exp.Not(this=exp.Is(this=col(REPLACES), expression=exp.Null())))
+        row = d.joined_text([col(BATCH), d.cast_to(col(LINE), ColumnType("text"))], ":")
+        return exp.select("*").from_("bronze").where(exp.Not(this=exp.In(this=row, query=replaced.subquery()))).subquery("bronze")
+
+    def _text(self, column: Column) -> exp.Expression:
+        """Trimmed, standardised text; NULL where the source means «no value»."""
+        more, text = column.more, d.trim_text(col(column.name))
+        steps = list(more.standardise)
+        if (column.type.kind != "text" or more.codes) and "fold_width" not in steps:
+            steps.insert(0, "fold_width")
+        builders = {"fold_width": d.fold_width, "collapse_space": d.collapse_space, "upper": d.upper_ascii,
+                    "lower": d.lower_ascii, "strip_zero_fraction": d.strip_zero_fraction,
+                    "strip_thousands": d.strip_thousands}
+        for step in steps:
+            text = builders[step](text)
+        if more.strip_unit:
+            text = d.strip_suffixes(text, more.strip_unit)
+        words = ("", *more.nulls) if column.type.kind == "text" else ("", *NULL_WORDS, *more.nulls)
+        return d.null_words(text, words)
+
+    def _value(self, column: Column) -> exp.Expression:
+        text, kind = col(text_of(column.name)), column.type
+        if kind.kind == "text":
+            return text
+        if column.more.factor is not None and kind.kind in ("bigint", "decimal"):
+            return self._scaled(text, kind, Decimal(str(column.more.factor)))
+        casts = {"bigint": d.to_bigint, "double": d.to_double, "boolean": d.to_boolean, "date": d.to_date}
+        if kind.kind == "decimal":
+            return d.to_decimal(text, kind.precision, kind.scale)
+        if kind.kind == "timestamp":
+            return d.to_timestamp(text, self.zone)
+        value = casts[kind.kind](text)
+        return exp.Mul(this=value, expression=lit(column.more.factor)) if column.more.factor else value
+
+    def _scaled(self, text: exp.Expression, kind: ColumnType, factor: Decimal) -> exp.Expression:
+        wide = exp.Mul(this=d.to_decimal(text, 24, 8), expression=d.cast_to(lit(factor), ColumnType("decimal", 12, 4)))
+        step = Decimal(1).scaleb(-kind.scale)
+        return d.round_to(wide, step, kind if kind.kind == "decimal" else ColumnType("decimal", 18, 0))
+
+    def _derived(self) -> exp.Query:
+        """The steward's query over the inputs, each column cast to its contract type."""
+        views = {item.name: None for item in self.contract.inputs}
+        query = d.parse_query(self.contract.fields.query or "", views)
+        values = [named(d.cast_to(col(c.name), c.type), c.name) for c in self.contract.columns]
+        texts = [named(d.cast_to(exp.Null(), ColumnType("text")), text_of(name)) for name in self.names]
+        nothing = [named(d.cast_to(exp.Null(), ColumnType(kind)), name)                   # type: ignore[arg-type]  # literals
+                   for name, kind in (*ORIGIN, (ORDER, "bigint"), (BAD, "text"))]
+        return exp.select(*values, *texts, *nothing).from_(query.subquery("derived"))
+
+    # -- split and merge -----------------------------------------------------------------------------------------
+
+    def quarantined(self) -> exp.Query:
+        """Rows that fail a row rule, as text, with the rules."""
+        def text(column: Column) -> exp.Expression:
+            if self.contract.derived:
+                return d.as_text(col(column.name), column.type, self.zone)
+            return col(text_of(column.name))
+        columns = [named(text(column), column.name) for column in self.contract.columns]
+        return (exp.select(*columns, *[col(name) for name, _ in ORIGIN], col(RULES), col(BAD)).from_("checked")
+                .where(exp.NEQ(this=col(RULES), expression=lit(""))))
+
+    def merged(self) -> exp.Query:
+        """The good rows after dedup and merge: what silver holds."""
+        good = (exp.select(*[col(name) for name in (*self.names, BATCH, SOURCE, SHA, LINE, ORDER)]).from_("checked")
+                .where(exp.EQ(this=col(RULES), expression=lit(""))))
+        merge = self.contract.fields.merge
+        rows = self._newest(good) if self.contract.keys and not self.contract.derived else good
+        columns: list[exp.Expression] = [col(name) for name in (*self.names, *[name for name, _ in ORIGIN])]
+        if merge == "snapshot":
+            columns.append(named(self._vanished(), VANISHED))
+        if self.partitioned and self.contract.period is not None:
+            period = self.contract.period
+            kind = self.contract.column(period.column).type
+            columns.append(named(d.period_of(col(period.column), kind, period.grain, self.zone), PERIOD))
+        return exp.select(*columns).from_(rows.subquery("rows"))
+
+    def _newest(self, rows: exp.Query) -> exp.Query:
+        """One row a key: the newest by `newest_by`, then by the batch's time, then by line."""
+        order: list[exp.Expression] = []
+        if self.contract.fields.newest_by:
+            order.append(exp.Ordered(this=col(self.contract.fields.newest_by), desc=True, nulls_first=False))
+        order += [exp.Ordered(this=col(name), desc=True, nulls_first=False) for name in (ORDER, BATCH, LINE)]
+        rank = exp.Window(this=exp.RowNumber(), partition_by=[col(key) for key in self.contract.keys],
+                          order=exp.Order(expressions=order))
+        ranked = exp.select("*", named(rank, "_rank")).from_(rows.subquery("good"))
+        return exp.select("*").from_(ranked.subquery("ranked")).where(exp.EQ(this=col("_rank"), expression=lit(1)))
+
+    def _vanished(self) -> exp.Expression:
+        """The first batch of the same source that came after the row's last one; NULL while the row is current."""
+        after = exp.select(exp.ArgMin(this=col(BATCH, "b"), expression=col(ORDER, "b"))).from_(
+            self._batches().subquery("b")).where(exp.and_(
+                exp.EQ(this=col(SOURCE, "b"), expression=col(SOURCE, "rows")),
+                exp.GT(this=col(ORDER, "b"), expression=col(ORDER, "rows"))))
+        return after.subquery()
+
+    def _batches(self) -> exp.Query:
+        return exp.select(col(SOURCE), col(BATCH), col(ORDER)).distinct().from_("checked")
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def judged(self) -> exp.Query:
+        """Candidate and quarantine together, for row rules: quarantined rows carry their failed rules."""
+        good = exp.select(*[col(name) for name in self.names], named(lit(""), RULES)).from_("silver")
+        nulls = [named(d.cast_to(exp.Null(), column.type), column.name) for column in self.contract.columns]
+        return exp.union(good, exp.select(*nulls, col(RULES)).from_("quarantine"), distinct=False)
+
+    def counts(self) -> exp.Query:
+        """Rows in silver and quarantine, and how many keys have vanished."""
+        star = exp.Count(this=exp.Star())
+        silver = exp.select(star.copy()).from_("silver").subquery()
+        bad = exp.select(star.copy()).from_("quarantine").subquery()
+        columns = [named(silver, "rows"), named(bad, "quarantined")]
+        if self.snapshot:
+            gone = exp.select(star.copy()).from_("silver").where(exp.Not(this=exp.Is(this=col(VANISHED), expression=exp.Null())))
+            columns.append(named(gone.subquery(), "vanished"))
+        return exp.select(*columns)
+
+    def conflicts(self) -> exp.Query | None:
+        """Number of keys whose good rows disagree in some column; None where updates are what is expected."""
+        others = [name for name in self.names if name not in self.contract.keys]
+        if self.contract.fields.merge == "upsert" or not self.contract.keys or not others or self.contract.derived:
+            return None
+        differ = exp.or_(*[exp.NEQ(this=exp.Min(this=col(name)), expression=exp.Max(this=col(name))) for name in others])
+        rows = self.checked().subquery("checked")
+        grouped = (exp.select(lit(1).as_("one")).from_(rows).where(exp.EQ(this=col(RULES), expression=lit("")))
+                   .group_by(*[col(key) for key in self.contract.keys]).having(differ))
+        return exp.select(named(exp.Count(this=exp.Star()), "conflicts")).from_(grouped.subquery("differing"))

@@ -1,0 +1,161 @@
+"""What a dataset's journal means: a pure fold of its records into the versions, batches, holds and releases in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from catalog.evidence import Decision
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """An admitted batch: one fetch from a source, or one member of a fetched archive. `body` is its journal entry."""
+
+    id: str
+    source: str
+    sha256: str
+    rows: int
+    order: int                  # position in the dataset's order of time; later wins
+    body: Body
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Something that waits for a person. `subject` binds it to exact inputs and findings."""
+
+    id: str
+    step: str
+    target: str                 # product for serve, batch id for ingest, else ""
+    subject: str
+    role: str
+    approvable: bool
+    findings: tuple[Body, ...]
+    at: str
+    body: Body
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published state of a product, numbered by the journal."""
+
+    product: str
+    number: int
+    hash: str
+    body: Body
+
+    @property
+    def id(self) -> str:
+        return f"r{self.number}"
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything in force for one dataset. Versions are the only ones that a reader may open."""
+
+    dataset: str
+    seq: int = 0
+    tables: Mapping[str, int] = field(default_factory=dict)
+    batches: tuple[Batch, ...] = ()
+    offers: Mapping[str, Body] = field(default_factory=dict)      # "source/offer hash" → last outcome
+    holds: Mapping[str, Hold] = field(default_factory=dict)       # open ones only
+    past_holds: Mapping[str, Hold] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+    last: Mapping[str, Body] = field(default_factory=dict)        # "step/target" → newest record of it
+    releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
+    withdrawn: Mapping[str, Body] = field(default_factory=dict)   # product → tombstone record
+    published: Mapping[str, Body] = field(default_factory=dict)   # "portal/product" → newest publish record
+    seen: int = 0                                                 # batches ever fetched, admitted or not
+
+    def done(self, step: str, target: str, op: str) -> Body | None:
+        """The newest record of this step and target, if it came from this very operation."""
+        body = self.last.get(f"{step}/{target}")
+        return body if body is not None and body.get("op") == op else None
+
+    def release(self, product: str) -> Release | None:
+        """The newest release of a product."""
+        found = self.releases.get(product, ())
+        return found[-1] if found else None
+
+    def approval(self, subject: str, today: date) -> Decision | None:
+        """An unexpired, unrevoked approval of exactly this subject."""
+        known = {**self.past_holds, **self.holds}
+        valid: Decision | None = None
+        for decision in self.decisions:
+            hold = known.get(decision.hold)
+            if hold is None or hold.subject != subject:
+                continue
+            valid = decision if decision.verdict == "approve" else None
+        return valid if valid and not expired(valid, today) else None
+
+    def rejected(self, subject: str) -> bool:
+        """Whether the newest decision on this subject is a rejection."""
+        known = {**self.past_holds, **self.holds}
+        verdicts = [d.verdict for d in self.decisions if d.hold in known and known[d.hold].subject == subject]
+        return bool(verdicts) and verdicts[-1] == "reject"
+
+    def applicable(self, today: date) -> list[str]:
+        """Ids of the decisions that count today; part of every operation's id."""
+        return sorted(f"{d.id}:{d.verdict}" for d in self.decisions if d.verdict != "approve" or not expired(d, today))
+
+
+def expired(decision: Decision, today: date) -> bool:
+    """An approval ends after its `until` day."""
+    return decision.until is not None and date.fromisoformat(decision.until) < today
+
+
+def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
+    """The state after one more record."""
+    state = replace(state, seq=seq)
+    if kind == "decision":
+        return _decided(state, body, at)
+    step, target = body.get("step", kind), body.get("target", "")
+    state = replace(state, last={**state.last, f"{step}/{target}": body})
+    if kind == "ingest":
+        state = _ingested(state, body)
+    elif kind == "publish":
+        state = replace(state, published={**state.published, f"{body['portal']}/{body['product']}": body})
+    elif kind == "withdrawing":
+        state = replace(state, withdrawn={**state.withdrawn, body["product"]: body})
+    state = replace(state, tables={**state.tables, **body.get("tables", {})})
+    if release := body.get("release"):
+        number = Release(body["target"], release["number"], release["hash"], body)
+        known = state.releases.get(body["target"], ())
+        state = replace(state, releases={**state.releases, body["target"]: (*known, number)})
+    return _held(state, body, at)
+
+
+def _ingested(state: State, body: Body) -> State:
+    added = tuple(
+        Batch(item["id"], item["source"], item["sha256"], item["rows"], item["order"], item)
+        for item in body.get("batches", ())
+    )
+    batches = tuple(sorted((*state.batches, *added), key=lambda batch: batch.order))
+    offers = {**state.offers, **{f"{item['source']}/{item['offer']}": item for item in body.get("offers", ())}}
+    return replace(state, batches=batches, offers=offers, seen=body.get("seen", state.seen))
+
+
+def _held(state: State, body: Body, at: str) -> State:
+    step, target = body.get("step"), body.get("target", "")
+    closed = set(body.get("closed", ()))
+    if step in ("refine", "serve"):     # a new outcome of a step replaces what it held before
+        closed |= {hold.id for hold in state.holds.values() if hold.step == step and hold.target == target}
+    past = {**state.past_holds, **{key: hold for key, hold in state.holds.items() if key in closed}}
+    holds = {key: hold for key, hold in state.holds.items() if key not in closed}
+    for item in body.get("holds", ()):
+        since = past[item["id"]].at if item["id"] in past else at
+        holds[item["id"]] = Hold(
+            item["id"], item["step"], item.get("target", ""), item["subject"], item["role"],
+            item["approvable"], tuple(item["findings"]), since, item,
+        )
+        past.pop(item["id"], None)
+    return replace(state, holds=holds, past_holds=past)
+
+
+def _decided(state: State, body: Body, at: str) -> State:
+    decision = Decision(body["id"], body["hold"], body["person"], body["verdict"], body["reason"], at, body.get("until"))
+    return replace(state, decisions=(*state.decisions, decision))

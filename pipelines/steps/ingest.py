@@ -1,0 +1,116 @@
+"""Source → bronze: fetch into the spool, judge, then admit (raw and bronze), hold or refuse. Only ingest writes bronze."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog.contract import ColumnType, Contract, fingerprint, plain
+from catalog.dialect import cast_to, col, lit
+from pipelines.admission import terms
+from pipelines.intake import Intake, Item, collect
+from pipelines.lake import Op, Write
+from pipelines.parsing import BAD, LINE, REPLACES
+from pipelines.protocol import Work
+from pipelines.spool import hold_bytes, release_bytes, store_raw, wipe
+from pipelines.state import State
+from pipelines.way import Way, table
+
+BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
+INTERNAL: tuple[tuple[str, pa.DataType], ...] = (
+    (LINE, pa.int64()), (BAD, pa.string()), (REPLACES, pa.string()),
+    (BATCH, pa.string()), (SOURCE, pa.string()), (SHA, pa.string()), (ORDER, pa.int64()),
+)
+
+
+def bronze_schema(contract: Contract) -> pa.Schema:
+    """Declared columns as text, then where each row comes from."""
+    return pa.schema([*((column.name, pa.string()) for column in contract.columns), *INTERNAL])
+
+
+def ingest(way: Way, contract: Contract, state: State) -> Work | None:
+    """Work for everything new at the sources and everything held whose terms or decisions have changed."""
+    if contract.derived:
+        return None
+    return ingest_intake(way, contract, state, collect(way, contract, state))
+
+
+def ingest_intake(way: Way, contract: Contract, state: State, intake: Intake) -> Work | None:
+    """The work for what an intake has found; None when there is nothing to record."""
+    if intake.empty:
+        return None
+    name = table("bronze", contract.id)
+    admitted = intake.of("admitted")
+    judged = [(item.id, item.sha256, item.admission.outcome, [f.rule for f in item.admission.findings])
+              for item in intake.items]
+    op = Op(fingerprint("ingest", contract.id, state.tables.get(name), judged, intake.offers, intake.skipped,
+                        intake.closed, terms(way, contract)), "ingest")
+    tables = {name: partial(_write, way, contract, admitted, name, op)} if admitted else {}
+    return Work(op, "", "ingest", partial(_judge, way, contract, state, intake), tables, partial(_settle, way, contract, intake))
+
+
+def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: Op, base: int | None) -> int:
+    for item in items:
+        store_raw(way.settings, item.raw, item.raw_sha256)
+    way.lake.ensure(name, bronze_schema(contract))
+    views = {f"c{at}": item.candidate for at, item in enumerate(items)}
+    with way.engine.open(views) as session:
+        query = union([_tagged(contract, f"c{at}", item) for at, item in enumerate(items)])
+        return session.write(query, name, Write("append"), op, base)
+
+
+def union(queries: Sequence[exp.Query]) -> exp.Query:
+    """UNION ALL of one or more queries."""
+    return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False, copy=False)
+
+
+def _tagged(contract: Contract, view: str, item: Item) -> exp.Query:
+    text, number = ColumnType("text"), ColumnType("bigint")
+    declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
+    marks: Mapping[str, tuple[exp.Expression, ColumnType]] = {
+        LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
+        BATCH: (lit(item.id), text), SOURCE: (lit(item.source), text),
+        SHA: (lit(item.sha256), text), ORDER: (lit(item.order), number),
+    }
+    tags = [exp.alias_(cast_to(value, kind), name, quoted=True) for name, (value, kind) in marks.items()]
+    return exp.select(*declared, *tags).from_(exp.to_table(view))
+
+
+def _judge(way: Way, contract: Contract, state: State, intake: Intake, written: Mapping[str, int]) -> Mapping[str, Any]:
+    holds = []
+    for item in intake.of("held"):
+        hold_bytes(way.settings, contract.id, item.id, item.payload, item.filename)
+        holds.append(_hold(way, contract, item))
+    outcome = "held" if holds else "refused" if intake.of("refused") else "done"
+    return {
+        "outcome": outcome, "tables": dict(written), "terms": terms(way, contract), "seen": intake.seen,
+        "batches": [item.entry() for item in intake.of("admitted")],
+        "refused": [{"batch": item.id, "source": item.source, "findings": plain(item.admission.findings)}
+                    for item in intake.of("refused")],
+        "skipped": plain(intake.skipped), "offers": plain(intake.offers), "holds": holds, "closed": list(intake.closed),
+    }
+
+
+def _hold(way: Way, contract: Contract, item: Item) -> Mapping[str, Any]:
+    admission = item.admission
+    blocking = [found for found in admission.findings if not found.passed and found.severity == "block"]
+    return {
+        "id": f"{contract.id}/ingest/{item.id}", "step": "ingest", "target": item.id, "subject": item.subject,
+        "role": admission.role, "approvable": admission.approvable, "findings": plain(blocking),
+        "batch": item.entry(), "resubmitted_by": item.resubmitted_by, "terms": terms(way, contract),
+    }
+
+
+def _settle(way: Way, contract: Contract, intake: Intake) -> None:
+    held = {item.id for item in intake.of("held")}
+    for item in intake.items:
+        if item.id not in held:
+            release_bytes(way.settings, contract.id, item.id)
+    for batch in intake.wiped:
+        release_bytes(way.settings, contract.id, batch)
+    for folder in intake.folders:
+        wipe(folder)

@@ -1,0 +1,135 @@
+"""Bronze → silver: types, code lists, keys, dedup and merge in one pass, quality judged on exactly the written version.
+
+Only refine writes silver and quarantine. The queries are built in pipelines/refining.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.contract import Contract, fingerprint, plain
+from catalog.evidence import CheckSpec, Finding, TableAt
+from pipelines import refining
+from pipelines.engines import Session, Source
+from pipelines.lake import Op, Write
+from pipelines.protocol import Work
+from pipelines.state import State
+from pipelines.way import Way, table
+from quality.specs import specs
+
+Inputs = Mapping[str, TableAt]
+
+
+def refine(way: Way, contract: Contract, state: State) -> Work | None:
+    """Work when the inputs in force, the contract's rules or the decisions differ from the newest refinement."""
+    inputs = inputs_of(way, contract, state)
+    if inputs is None:
+        return None
+    checks = specs(contract, way.city.codes)
+    op = Op(fingerprint("refine", contract.id, plain(inputs), terms(way, contract), state.applicable(way.today())), "refine")
+    job = _Job(way, contract, state, inputs, checks, op)
+    tables = {table("quarantine", contract.id): job.quarantine, table("silver", contract.id): job.silver}
+    return Work(op, "", "refine", job.judge, tables)
+
+
+def inputs_of(way: Way, contract: Contract, state: State) -> Inputs | None:
+    """The exact versions that refine reads: bronze, or the silver in force of every input; None until all are there."""
+    if not contract.derived:
+        name = table("bronze", contract.id)
+        return {"bronze": TableAt(name, state.tables[name])} if name in state.tables else None
+    found = {}
+    for item in contract.inputs:
+        name = table("silver", item.dataset)
+        version = way.journal.state(item.dataset).tables.get(name)
+        if version is None:
+            return None
+        found[item.name] = TableAt(name, version)
+    return found
+
+
+def terms(way: Way, contract: Contract) -> str:
+    """Fingerprint of the contract fields and code lists that refine reads; a corrected title is not among them."""
+    columns = [(c.name, str(c.type), c.level, c.required, c.key, c.unique, c.options,
+                c.more.model_dump(exclude={"aliases", "label_en", "identifies", "person"})) for c in contract.columns]
+    lists = {c.more.codes: way.city.codes[c.more.codes].rows for c in contract.columns if c.more.codes}
+    fields = contract.fields
+    return fingerprint(columns, lists, contract.rules, fields.merge, fields.newest_by, fields.period, fields.query,
+                       fields.max_bad_percent, way.city.zone)
+
+
+class _Job:
+    """One refinement: stages the checked rows once, writes both tables from them, then judges."""
+
+    def __init__(self, way: Way, contract: Contract, state: State, inputs: Inputs, checks: tuple[CheckSpec, ...], op: Op) -> None:
+        self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
+        self.plan = refining.Plan(contract, checks, way.city.zone, corrected=any(b.source == "corrections" for b in state.batches))
+        self._session: Any = None
+        self._open: Any = None
+
+    def _staged(self) -> Session:
+        """The session with the staged rows; opened at the first write, closed before judging."""
+        if self._session is None:
+            views: dict[str, Source] = dict(self.inputs)
+            self._open = self.way.engine.open(views)
+            self._session = self._open.__enter__()
+            self._session.stage(self.plan.checked(), "checked")
+        session: Session = self._session
+        return session
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.__exit__(None, None, None)
+        self._session = self._open = None
+
+    def quarantine(self, base: int | None) -> int:
+        name = table("quarantine", self.contract.id)
+        self.way.lake.ensure(name, self.plan.quarantine_schema())
+        return self._write(self.plan.quarantined(), name, (), base)
+
+    def silver(self, base: int | None) -> int:
+        name = table("silver", self.contract.id)
+        self.way.lake.ensure(name, self.plan.silver_schema())
+        return self._write(self.plan.merged(), name, self.plan.plain_columns(), base)
+
+    def _write(self, query: Any, name: str, plain_columns: tuple[str, ...], base: int | None) -> int:
+        try:
+            return self._staged().write(query, name, Write("replace", plain_columns), self.op, base)
+        except BaseException:
+            self._close()
+            raise
+
+    def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
+        self._close()
+        from quality.judge import judge
+
+        at = {name.split("/")[0]: TableAt(name, version) for name, version in written.items()}
+        views: dict[str, Source] = {"silver": at["silver"], "quarantine": at["quarantine"], **self.inputs}
+        with self.way.engine.open(views) as session:
+            counts = session.rows(self.plan.counts())[0]
+            findings = judge(session.database({"judged": self.plan.judged()}), self.checks)
+            findings += self._conflicts(session)
+        return self._body(written, counts, findings)
+
+    def _conflicts(self, session: Session) -> tuple[Finding, ...]:
+        query = self.plan.conflicts()
+        if query is None:
+            return ()
+        number = int(session.rows(query)[0]["conflicts"])
+        return (Finding("merge.conflicts", number == 0, "warn", "A key came with different values.", "consistency", None,
+                        {"keys": number}),)
+
+    def _body(self, written: Mapping[str, int], counts: Mapping[str, Any], findings: tuple[Finding, ...]) -> Mapping[str, Any]:
+        blocking = [found for found in findings if not found.passed and found.severity == "block"]
+        subject = fingerprint(plain(self.inputs), terms(self.way, self.contract), plain(blocking))
+        approval = self.state.approval(subject, self.way.today()) if blocking else None
+        body = {
+            "terms": terms(self.way, self.contract), "inputs": plain(self.inputs), "counts": dict(counts),
+            "verdict": {"kind": "quality", "subject": dict(written), "findings": plain(findings)},
+            "contract_version": self.contract.version, "approval": approval.id if approval else None,
+        }
+        if blocking and approval is None:
+            hold = {"id": f"{self.contract.id}/refine/{subject[:12]}", "step": "refine", "subject": subject, "role": "steward",
+                    "approvable": all(found.observed.get("computed", True) for found in blocking), "findings": plain(blocking)}
+            return {**body, "outcome": "held", "candidate": dict(written), "holds": [hold]}
+        return {**body, "outcome": "done", "tables": dict(written)}

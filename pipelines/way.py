@@ -1,0 +1,102 @@
+"""What every step is handed: the city, its policy, the lake, the journal, the engine, the clock and who is asking."""
+
+from __future__ import annotations
+
+import getpass
+import secrets as random
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from hmac import new as hmac
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from catalog.city import City
+from catalog.contract import Contract
+from catalog.errors import DefinitionError, LakeError
+from catalog.loader import load_city
+from pipelines.engines import Engine
+from pipelines.engines.duck import DuckEngine
+from pipelines.journal import Clock, Journal, now
+from pipelines.lake import Lake
+from pipelines.lease import lease
+from pipelines.settings import Settings
+from privacy.negative_list import Policy, load_policy
+
+
+@dataclass
+class Way:
+    """One process's view of a city. `user` is the operating-system user; tests inject another."""
+
+    settings: Settings
+    city: City
+    policy: Policy
+    lake: Lake
+    journal: Journal
+    engine: Engine
+    clock: Clock = now
+    user: str = field(default_factory=getpass.getuser)
+
+    def today(self) -> date:
+        """The date in the city's zone."""
+        return self.clock().astimezone(ZoneInfo(self.city.zone)).date()
+
+    def lease(self, name: str) -> AbstractContextManager[None]:
+        """The write lease of a dataset or a portal."""
+        return lease(self.settings.lake / "leases", name)
+
+    def contract(self, dataset: str) -> Contract:
+        """The contract of a dataset; raises DefinitionError for an unknown one."""
+        if dataset not in self.city.contracts:
+            raise DefinitionError(f"There is no dataset {dataset} in this city.", remedy="See `citylake status` for their names.")
+        return self.city.contracts[dataset]
+
+    def secret(self, name: str) -> bytes:
+        """A named secret of 32 bytes, made at first use; one file each, readable by its owner only."""
+        folder = self.settings.secrets
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / name
+        if not path.exists():
+            temporary = folder / f".{name}.{random.token_hex(4)}"
+            temporary.write_bytes(random.token_bytes(32))
+            temporary.chmod(0o600)
+            try:
+                path.hardlink_to(temporary)       # put-if-absent: two processes agree on one key
+            except FileExistsError:
+                pass
+            finally:
+                temporary.unlink()
+        key = path.read_bytes()
+        if len(key) < 16:
+            raise LakeError(f"The secret {name} is damaged.", remedy="Restore it from a backup.")
+        return key
+
+    def alias(self, text: str) -> str:
+        """A keyed hash of a name that may hold a person's data (a file name), for equality only."""
+        return hmac(self.secret("names"), text.encode(), sha256).hexdigest()[:32]
+
+
+def open_way(settings: Settings, clock: Clock = now, user: str | None = None) -> Way:
+    """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder."""
+    city = load_city(settings.city)
+    policy = load_policy(city.negative_list)
+    if settings.engine != "duckdb":
+        raise DefinitionError(f"There is no engine {settings.engine}.", remedy="Set CITYLAKE_ENGINE to duckdb.")
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lake = Lake(settings.lake)
+    return Way(
+        settings, city, policy, lake, Journal(settings.lake / "journal", clock), DuckEngine(lake, settings),
+        clock, user or getpass.getuser(),
+    )
+
+
+def table(layer: str, dataset: str, product: str | None = None) -> str:
+    """The name of a dataset's table in a layer."""
+    return "/".join((layer, *dataset.split("."), *((product,) if product else ())))
+
+
+def private(path: Path) -> Path:
+    """Makes a folder that only its owner may enter."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path

@@ -1,0 +1,111 @@
+"""The screen: one pass over every cell of every column, then the full recognisers on each suspicious distinct value.
+
+Step one may only be too suspicious, never too trusting: what it lets by is not looked at again. Pure; pipelines runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog import dialect as d
+from catalog.contract import Column, ColumnType, plain
+from catalog.evidence import Finding, Verdict
+from catalog.extension import Keep, Treatment
+from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, kinds_in
+
+# Eleven digits or more in groups (full-width ones too), a social credit code with letters, or an @.
+_DIGIT = "[0-9\uff10-\uff19]"
+_MARK = "[0-9A-Za-z\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+SUSPICIOUS = rf"{_DIGIT}(?:{GAPS}{{0,2}}{_DIGIT}){{10,}}|{_MARK}(?:{GAPS}{{0,2}}{_MARK}){{14,}}|[@\x{{ff20}}]"
+WHOLE = ("bigint", "decimal")
+SMALLEST = 10_000_000_000          # no identifier has fewer than eleven digits
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Of one kind in one column: cells, distinct values, and distinct values whose checksum holds."""
+
+    cells: int
+    distinct: int
+    checked: int
+
+
+@dataclass(frozen=True)
+class ColumnScreen:
+    """What one column holds. No value is kept."""
+
+    column: str
+    kinds: Mapping[str, Hits] = field(default_factory=dict)
+
+
+class Leaving(Protocol):
+    """What the verdict must know of a product: its columns' treatments."""
+
+    def treatments(self) -> dict[str, Treatment]: ...
+
+
+def suspicious(name: str, kind: ColumnType) -> exp.Expression:
+    """A condition that is true for every cell that might hold an identifier."""
+    this = d.col(name)
+    if kind.kind in WHOLE:
+        return exp.GTE(this=exp.Abs(this=this), expression=d.lit(SMALLEST))
+    if kind.kind in ("date", "timestamp", "boolean"):
+        return exp.false()
+    text = this if kind.kind == "text" else d.cast_to(this, ColumnType("text"))
+    return d.contains_pattern(text, SUSPICIOUS)
+
+
+def screen_query(columns: Mapping[str, ColumnType], view: str) -> exp.Query:
+    """One row: for each column the number of suspicious cells."""
+    counts = [exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=suspicious(name, kind), true=d.lit(1))])), name, quoted=True)
+              for name, kind in columns.items()]
+    return exp.select(*counts).from_(exp.to_identifier(view, quoted=True).sql())
+
+
+def suspects_query(name: str, kind: ColumnType, view: str) -> exp.Query:
+    """The distinct suspicious values of one column as `value`, with `cells`."""
+    text = d.cast_to(d.col(name), ColumnType("text"))
+    return (exp.select(exp.alias_(text, "value"), exp.alias_(exp.Count(this=exp.Star()), "cells"))
+            .from_(exp.to_identifier(view, quoted=True).sql()).where(suspicious(name, kind)).group_by(text.copy()))
+
+
+def judge_column(batches: Iterable[pa.RecordBatch], column: str) -> ColumnScreen:
+    """The kinds among distinct values (`value`, `cells`), once per distinct value."""
+    cells: dict[str, int] = {}
+    distinct: dict[str, int] = {}
+    checked: dict[str, int] = {}
+    for batch in batches:
+        for value, count in zip(batch.column("value").to_pylist(), batch.column("cells").to_pylist(), strict=True):
+            for kind, sure in kinds_in(value).items():
+                cells[kind] = cells.get(kind, 0) + count
+                distinct[kind] = distinct.get(kind, 0) + 1
+                checked[kind] = checked.get(kind, 0) + int(sure)
+    return ColumnScreen(column, {kind: Hits(cells[kind], distinct[kind], checked[kind]) for kind in sorted(cells)})
+
+
+def screen_verdict(
+    columns: Mapping[str, Column], treatments: Mapping[str, Treatment], screens: Mapping[str, ColumnScreen], subject: str
+) -> Verdict:
+    """HOLD for each kind that is found, unless the contract names that kind on an L1 column that is kept.
+
+    A personal identifier always holds; so does anything that a treatment has left readable.
+    """
+    findings = []
+    for name, result in sorted(screens.items()):
+        for kind, hits in result.kinds.items():
+            allowed = _named(columns.get(name), treatments.get(name), kind)
+            note = f"Column {name} holds {kind} values" + ("; the contract names them." if allowed else
+                   ". Treat the column, drop it, or name the kind under identifies where it may leave.")
+            findings.append(Finding(f"screen.{kind}.{name}", allowed, "info" if allowed else "block", note, "", name,
+                                    plain(hits), "department"))
+    return Verdict("screening", {"files": subject}, SCREEN_VERSION, tuple(findings))
+
+
+def _named(column: Column | None, how: Treatment | None, kind: str) -> bool:
+    return (column is not None and isinstance(how, Keep) and column.level == "L1"
+            and column.more.identifies == kind and not BY_KIND[kind].personal)
