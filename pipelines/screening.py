@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from catalog.contract import ColumnType
-from pipelines.engines import Session
+from pipelines.engines import PublishedCsv, Session
+from pipelines.products import Outward
+from pipelines.releases import published_rows
+from pipelines.way import Way
 from privacy.screen import ColumnScreen, judge_column, screen_query, suspects_query
 
 
@@ -27,3 +32,29 @@ def kinds_found(session: Session, types: Mapping[str, ColumnType], view: str) ->
         for name, result in screen(session, types, view).items()
         if result.kinds
     }
+
+
+def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]]) -> dict[str, ColumnScreen]:
+    """Screens the exact bytes of every file of a release; the worst finding a column counts."""
+    worst: dict[str, ColumnScreen] = {}
+    for item in files:
+        for name, found in _screen_file(way, outward, folder / item["name"], item["format"]).items():
+            kinds = dict(worst[name].kinds) if name in worst else {}
+            for kind, hits in found.kinds.items():
+                if kind not in kinds or hits.cells > kinds[kind].cells:
+                    kinds[kind] = hits
+            worst[name] = ColumnScreen(name, kinds)
+    return worst
+
+
+def _screen_file(way: Way, outward: Outward, path: Path, kind: str) -> dict[str, ColumnScreen]:
+    text = {name: ColumnType("text") for name in outward.types}
+    if kind == "parquet":
+        with way.engine.open({"published": path}) as session:
+            return screen(session, outward.types, "published")
+    if kind == "csv":
+        with way.engine.open({"published": PublishedCsv(path, tuple(text))}) as session:
+            return screen(session, text, "published")
+    with way.engine.open({}) as session:
+        session.load("published", published_rows(path, kind, outward), tuple(text))
+        return screen(session, text, "published")

@@ -46,6 +46,7 @@ class Release:
     product: str
     number: int
     hash: str
+    at: str
     body: Body
 
     @property
@@ -123,7 +124,7 @@ def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
         state = replace(state, withdrawn={**state.withdrawn, body["product"]: body})
     state = replace(state, tables={**state.tables, **body.get("tables", {})})
     if release := body.get("release"):
-        number = Release(body["target"], release["number"], release["hash"], body)
+        number = Release(body["target"], release["number"], release["hash"], at, body)
         known = state.releases.get(body["target"], ())
         state = replace(state, releases={**state.releases, body["target"]: (*known, number)})
     return _held(state, body, at)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,17 @@ from catalog.evidence import TableAt
 from pipelines.lake import Op, Write
 
 Params = Mapping[str, Any]
-Source = TableAt | Path         # a table version, or a Parquet file (spool, release)
+
+
+@dataclass(frozen=True)
+class PublishedCsv:
+    """A CSV file as our writer makes it (one header line, RFC 4180), read as text under these names."""
+
+    path: Path
+    names: tuple[str, ...]
+
+
+Source = TableAt | Path | PublishedCsv          # a table version, a Parquet file, a published CSV file
 
 
 class Session(Protocol):
@@ -28,6 +39,9 @@ class Session(Protocol):
 
     def stage(self, query: exp.Query, name: str, params: Params | None = None) -> None:
         """Computes a query once under a name; spills to disk beyond the memory limit."""
+
+    def load(self, name: str, batches: Iterable[pa.RecordBatch], names: tuple[str, ...]) -> None:
+        """Stages text rows that were read elsewhere under a name."""
 
     def write(
         self, query: exp.Query, to: str, how: Write, op: Op, base: int | None, params: Params | None = None

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sqlglot import exp
 from catalog.dialect import render
 from catalog.errors import EngineFailure
 from catalog.evidence import TableAt
-from pipelines.engines import Params, Source
+from pipelines.engines import Params, PublishedCsv, Source
 from pipelines.lake import PERIOD, Lake, Op, Write
 from pipelines.settings import Settings
 
@@ -89,6 +89,10 @@ class DuckSession:
     def _relation(self, source: Source) -> str:
         if isinstance(source, Path):
             return f"SELECT * FROM read_parquet({_quote(str(source))})"
+        if isinstance(source, PublishedCsv):
+            names = ", ".join(f"{_quote(name)}: 'VARCHAR'" for name in source.names)
+            return (f"SELECT * FROM read_csv({_quote(str(source.path))}, header = false, skip = 1, columns = {{{names}}}, "
+                    "delim = ',', quote = '\"', escape = '\"', nullstr = '', max_line_size = 16777216, auto_detect = false)")
         schema, files = self._lake.schema(source), self._lake.files(source)
         columns = ", ".join(f'CAST("{field.name}" AS {sql_type(field.type)}) AS "{field.name}"' for field in schema)
         if not files:
@@ -121,6 +125,16 @@ class DuckSession:
             self._connection.execute(
                 f'CREATE OR REPLACE TEMP TABLE "{name}" AS {render(query, "duckdb")}', dict(params) if params else None
             )
+
+    def load(self, name: str, batches: Iterable[pa.RecordBatch], names: tuple[str, ...]) -> None:
+        columns = ", ".join(f'"{column}" VARCHAR' for column in names)
+        with translated():
+            self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" ({columns})')
+            for batch in batches:
+                self._connection.register("_batch", pa.Table.from_batches([batch]))
+                listed = ", ".join(f'"{column}"' for column in names)
+                self._connection.execute(f'INSERT INTO "{name}" SELECT {listed} FROM _batch')
+                self._connection.unregister("_batch")
 
     def write(
         self, query: exp.Query, to: str, how: Write, op: Op, base: int | None, params: Params | None = None

@@ -1,0 +1,118 @@
+"""What a portal shall show of one product, from its contract and its journal: the page's facts and the files behind it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from catalog.contract import Contract
+from catalog.entry import entry
+from catalog.extension import Label, Product
+from pipelines.portals import Item, Shown
+from pipelines.products import Outward
+from pipelines.releases import dictionary
+from pipelines.state import Release, State
+from pipelines.steps.serve import rules_version
+from pipelines.way import Way
+from quality.score import score
+
+PREVIEW_ROWS = 20
+
+
+def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
+    """The wanted state of one product on any portal."""
+    name, identity = product.name, contract.product_id(product.name)
+    outward = Outward(contract, product, way.city.codes, way.city.zone)
+    if name in state.withdrawn:
+        return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "tombstone": dict(state.withdrawn[name]["tombstone"])})
+    if outward.tier == "prohibited" and not product.catalog_entry:
+        return Item(identity, "absent")
+    release = state.release(name)
+    shown = _shown(way, state, outward, release)
+    page = _facts(way, contract, product, outward, state)
+    if shown != "open" or release is None:
+        return Item(identity, "metadata", page)
+    folder = way.settings.lake / release.body["release"]["folder"]
+    files = {entry["name"]: folder / entry["name"] for entry in release.body["release"]["files"]}
+    page |= {"release": release.id, "released": release.at, "files": [_file(entry) for entry in release.body["release"]["files"]],
+             "rows": release.body["release"]["rows"], "preview": _preview(folder, release)}
+    page["releases"] = [_past(old) for old in reversed(state.releases[name]) if old.body["tier"] == "unconditional"]
+    return Item(identity, "open", page, files)
+
+
+def _shown(way: Way, state: State, outward: Outward, release: Release | None) -> Shown:
+    """Open only while the newest release's verdict stands: same rules, same tier, approvals unexpired."""
+    if outward.tier != "unconditional" or release is None or release.body["tier"] != "unconditional":
+        return "metadata"
+    last = state.last.get(f"serve/{outward.product.name}", {})
+    stale = release.body["rules"] != rules_version(way)
+    approval = release.body.get("approval")
+    lapsed = approval is not None and f"{approval}:approve" not in _standing(way, state)
+    return "metadata" if last.get("outcome") == "held" and (stale or lapsed) else "open"
+
+
+def _standing(way: Way, state: State) -> set[str]:
+    """Approvals that have neither expired nor been revoked."""
+    revoked = {state_decision.hold for state_decision in state.decisions if state_decision.verdict != "approve"}
+    live = set(state.applicable(way.today()))
+    return {f"{d.id}:{d.verdict}" for d in state.decisions if d.hold not in revoked} & live
+
+
+def _facts(way: Way, contract: Contract, product: Product, outward: Outward, state: State) -> dict[str, Any]:
+    fields, department = contract.fields, way.city.departments[contract.department]
+    release = state.release(product.name)
+    columns = dictionary(outward)
+    return {
+        "id": contract.product_id(product.name), "dataset": contract.id, "product": product.name, "version": contract.version,
+        "title": _label(product.title or fields.title), "summary": _label(fields.summary), "department": contract.department,
+        "department_name": _label(department.name), "vertical": department.vertical, "field": fields.field, "tier": outward.tier,
+        "licence": fields.licence, "rights_holder": fields.rights_holder, "legal_basis": fields.legal_basis,
+        "attribution": fields.attribution, "purpose": contract.purpose, "usage": contract.usage, "limitations": contract.limitations,
+        "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json", exclude_none=True),
+        "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
+        "columns": columns, "codes": _codes(way, columns), "quality": _quality(state), "status": contract.status,
+        "release": None, "released": None, "files": [], "rows": None, "preview": None, "releases": [],
+        "entry": entry(way.city, contract, product, outward.tier, columns, release.at if release else None),
+    }
+
+
+def _label(label: Label) -> dict[str, str]:
+    return {"zh": label.zh, "en": label.en}
+
+
+def _codes(way: Way, columns: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """The values of the code lists that the published columns use."""
+    used = sorted({column["codes"] for column in columns if column["codes"]})
+    return {name: [{key: row[key] for key in ("code", "zh", "en")} for row in way.city.codes[name].rows] for name in used}
+
+
+def _quality(state: State) -> dict[str, Any] | None:
+    """The score of the newest refinement that was let through, with its reasons."""
+    body = state.last.get("refine/")
+    if body is None or body["outcome"] != "done":
+        return None
+    found = score(body["verdict"]["findings"])
+    return {"overall": found.overall, "dimensions": dict(found.dimensions), "reasons": list(found.reasons),
+            "rows": body["counts"]["rows"], "quarantined": body["counts"]["quarantined"]}
+
+
+def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
+
+
+def _past(release: Release) -> dict[str, Any]:
+    return {"release": release.id, "at": release.at, "hash": release.hash, "rows": release.body["release"]["rows"],
+            "files": [_file(entry) for entry in release.body["release"]["files"]]}
+
+
+def _preview(folder: Path, release: Release) -> dict[str, Any] | None:
+    """The first rows of the published CSV, read from its own bytes."""
+    names = [entry["name"] for entry in release.body["release"]["files"] if entry["format"] == "csv"]
+    if not names:
+        return None
+    with (folder / names[-1]).open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(islice(csv.reader(handle), PREVIEW_ROWS + 1))
+    return {"file": names[-1], "header": rows[0], "rows": rows[1:]}

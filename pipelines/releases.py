@@ -1,0 +1,116 @@
+"""A release's files: writing them from gold, listing and hashing them, and the keys of its tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog.contract import Contract
+from catalog.dialect import col, lit
+from catalog.evidence import TableAt
+from pipelines.engines import Session
+from pipelines.lake import PERIOD
+from pipelines.products import Outward
+from pipelines.spool import digest
+from pipelines.way import Way
+from pipelines.writers import SHEET_ROWS, write_files
+
+MANIFEST = "manifest.json"
+SUFFIX = {"csv": "csv", "parquet": "parquet", "jsonl": "jsonl", "json": "json", "xlsx": "xlsx", "geojson": "geojson"}
+
+
+def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, folder: Path) -> None:
+    """Writes every format of every period into `folder`, then the manifest."""
+    folder.mkdir(parents=True, mode=0o700)
+    stem = contract.product_id(outward.product.name)
+    entries: list[dict[str, Any]] = []
+    with way.engine.open({"gold": gold}) as session:
+        for period in _periods(session, outward):
+            rows = session.read(_ordered(outward, period))
+            count = _count(session, period)
+            formats = [name for name in outward.product.formats if name != "xlsx" or count <= SHEET_ROWS]
+            targets = {name: folder / f"{stem}{'-' + period if period else ''}.{SUFFIX[name]}" for name in formats}
+            written = write_files(rows, outward.columns, targets, way.city.zone)
+            entries += [{"name": path.name, "format": name, "period": period, "rows": written, "first": name == formats[0]}
+                        for name, path in targets.items()]
+    manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def sized(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries with size and sha256 of each file."""
+    return [{**entry, "size": (folder / entry["name"]).stat().st_size, "sha256": digest(folder / entry["name"])} for entry in entries]
+
+
+def dictionary(outward: Outward) -> list[dict[str, Any]]:
+    """The data dictionary: what each published column is."""
+    return [{"name": column.name, "label": column.label, "label_en": column.label_en, "type": str(column.type), "unit": column.unit,
+             "description": column.description, "codes": column.codes, "level": column.level, "treatment": column.treatment}
+            for column in outward.columns]
+
+
+def written_files(folder: Path) -> list[Mapping[str, Any]]:
+    """The manifest's entries, with sizes and hashes measured again from the bytes."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return list(sized(folder, manifest["files"]))
+
+
+def release_hash(files: list[Mapping[str, Any]]) -> str:
+    """sha256 over the sorted (name, size, sha256) of the files."""
+    listed = sorted((item["name"], item["size"], item["sha256"]) for item in files)
+    return hashlib.sha256(json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _periods(session: Session, outward: Outward) -> Iterator[str]:
+    if not outward.by_period:
+        yield ""
+        return
+    found = session.rows(exp.select(col(PERIOD)).distinct().from_("gold"))
+    names = sorted((row[PERIOD] or "undated") for row in found)
+    yield from names or [""]
+
+
+def _within(period: str) -> exp.Expression | None:
+    if not period:
+        return None
+    return exp.Is(this=col(PERIOD), expression=exp.Null()) if period == "undated" else exp.EQ(this=col(PERIOD), expression=lit(period))
+
+
+def _ordered(outward: Outward, period: str) -> exp.Query:
+    """The published columns, ordered by their own values: no other order could tell anything."""
+    query = exp.select(*[col(column.name) for column in outward.columns]).from_("gold")
+    if (condition := _within(period)) is not None:
+        query = query.where(condition)
+    return query.order_by(*[exp.Ordered(this=col(column.name), desc=False, nulls_first=False) for column in outward.columns])
+
+
+def _count(session: Session, period: str) -> int:
+    query = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_("gold")
+    if (condition := _within(period)) is not None:
+        query = query.where(condition)
+    return int(session.rows(query)[0]["n"])
+
+
+def token_params(way: Way, contract: Contract, outward: Outward) -> Mapping[str, Any] | None:
+    """The pads of HMAC under this product's own key, as parameters: they never stand in SQL text."""
+    if not any(how.do == "token" for how in outward.product.columns.values()):
+        return None
+    key = way.secret(f"token-{contract.product_id(outward.product.name)}").ljust(64, b"\0")
+    return {"ipad": bytes(byte ^ 0x36 for byte in key), "opad": bytes(byte ^ 0x5C for byte in key)}
+
+
+def published_rows(path: Path, kind: str, outward: Outward) -> Iterator[pa.RecordBatch]:
+    """A published file read back as a stranger would, every column as text under its physical name."""
+    from pipelines.formats import open_table
+
+    table = open_table(path, {"name": kind}, path.name)
+    labels = {column.label: column.name for column in outward.columns} | {column.name: column.name for column in outward.columns}
+    names = [labels.get(header, header) for header in table.columns]
+    for batch in table.batches():
+        yield pa.RecordBatch.from_arrays([batch.column(str(at)) for at in range(len(names))], names=names)

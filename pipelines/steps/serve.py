@@ -1,0 +1,151 @@
+"""Silver → gold → files: treat, write, screen the exact bytes, and number the release. Only serve writes gold.
+
+A restricted product's release is built in the lake; a prohibited one is never built.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from catalog.contract import Contract, fingerprint, plain
+from catalog.evidence import Finding, TableAt
+from pipelines.boundary import boundary
+from pipelines.lake import Op, Write
+from pipelines.products import TIERS, Outward
+from pipelines.protocol import Work
+from pipelines.releases import build_files, release_hash, token_params, written_files
+from pipelines.screening import screen_files
+from pipelines.state import State
+from pipelines.way import Way, table
+from privacy.recognisers import SCREEN_VERSION
+from privacy.screen import screen_verdict
+
+Serve = Callable[[Way, Contract, State], Work | None]
+
+
+def serve(product: str) -> Serve:
+    """The step for one product."""
+    return partial(_serve, product)
+
+
+def rules_version(way: Way) -> str:
+    """Version of everything that judges a release; a published one is judged again when it changes."""
+    return fingerprint(SCREEN_VERSION, way.policy.version)[:16]
+
+
+def terms(way: Way, contract: Contract, product: str) -> str:
+    """Fingerprint of the contract fields that gold and its files depend on."""
+    columns = [(c.name, str(c.type), c.level, c.label, c.more.codes, c.more.identifies) for c in contract.columns]
+    lists = {c.more.codes: way.city.codes[c.more.codes].rows for c in contract.columns if c.more.codes}
+    chosen = contract.product(product).model_dump(exclude={"title", "conditions", "catalog_entry"})
+    return fingerprint(columns, lists, chosen, contract.period, contract.fields.merge, way.city.zone)
+
+
+def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | None:
+    silver = table("silver", contract.id)
+    if silver not in state.tables or product in state.withdrawn or refine_held(state):
+        return None
+    outward = Outward(contract, contract.product(product), way.city.codes, way.city.zone)
+    op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product),
+                        rules_version(way), state.applicable(way.today())), "serve")
+    job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
+    if outward.tier == "prohibited":
+        return Work(op, product, "serve", job.closed)
+    return Work(op, product, "serve", job.judge, {table("gold", contract.id, product): job.gold}, job.settle)
+
+
+def refine_held(state: State) -> bool:
+    """Whether the newest refinement waits for a person: nothing may go past it."""
+    return state.last.get("refine/", {}).get("outcome") == "held"
+
+
+class _Job:
+    """One making of a product."""
+
+    def __init__(self, way: Way, contract: Contract, state: State, outward: Outward, silver: TableAt, op: Op) -> None:
+        self.way, self.contract, self.state, self.outward, self.silver, self.op = way, contract, state, outward, silver, op
+        self.product = outward.product.name
+        self.folder = way.settings.lake / "releases" / contract.department / contract.name / self.product
+        self.temporary, self.final = self.folder / f"{op.id[:16]}.tmp", self.folder / op.id[:16]
+
+    def gold(self, base: int | None) -> int:
+        name = table("gold", self.contract.id, self.product)
+        self.way.lake.ensure(name, self.outward.schema())
+        params = token_params(self.way, self.contract, self.outward)
+        with self.way.engine.open({"silver": self.silver}) as session:
+            return session.write(self.outward.query(), name, Write("replace", self.outward.plain_columns()), self.op, base, params)
+
+    def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
+        return {"outcome": "done", "tier": "prohibited", "findings": plain(self._tier()), "release": None,
+                "rules": rules_version(self.way)}
+
+    def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
+        gold = TableAt(table("gold", self.contract.id, self.product), next(iter(written.values())))
+        if not self.final.exists():
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            build_files(self.way, self.contract, self.outward, gold, self.temporary)
+            boundary("serve/files")
+        folder = self.final if self.final.exists() else self.temporary
+        files = written_files(folder)
+        digest = release_hash(files)
+        columns = {column.name: column for column in self.contract.columns}
+        screens = screen_files(self.way, self.outward, folder, files)
+        verdict = screen_verdict(columns, self.outward.treatments(), screens, digest)
+        blocking = (*verdict.blocking, *self._loosened())
+        boundary("serve/screened")
+        body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(self._tier()),
+                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold)}
+        subject = fingerprint(digest, rules_version(self.way), plain(blocking))
+        approval = self.state.approval(subject, self.way.today()) if blocking else None
+        if blocking and approval is None:
+            return {**body, "outcome": "held", "hash": digest, "holds": [self._hold(subject, blocking)]}
+        if folder == self.temporary:
+            folder.rename(self.final)
+            boundary("serve/renamed")
+        body |= {"outcome": "done", "tables": dict(written), "approval": approval.id if approval else None}
+        return {**body, "release": self._release(digest, files)}
+
+    def _release(self, digest: str, files: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """The release entry; None when the newest release has exactly these bytes and this tier already."""
+        before = self.state.release(self.product)
+        if before is not None and before.hash == digest and before.body["tier"] == self.outward.tier:
+            return None
+        return {
+            "number": before.number + 1 if before else 1, "hash": digest, "files": files,
+            "folder": self.final.relative_to(self.way.settings.lake).as_posix(), "rows": sum(item["rows"] for item in files if item["first"]),
+            "contract_version": self.contract.version,
+        }
+
+    def _hold(self, subject: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:
+        role = "privacy_officer" if any(found.rule.startswith("screen") for found in blocking) else "bureau"
+        return {"id": f"{self.contract.id}/serve/{self.product}/{subject[:12]}", "step": "serve", "target": self.product,
+                "subject": subject, "role": role, "approvable": True, "findings": plain(blocking)}
+
+    def _loosened(self) -> tuple[Finding, ...]:
+        """A looser tier than the newest release's always needs a decision."""
+        before = self.state.release(self.product)
+        if before is None or TIERS.index(self.outward.tier) >= TIERS.index(before.body["tier"]):
+            return ()
+        return (Finding("tier.looser", False, "block", f"The tier would be looser: {before.body['tier']} became {self.outward.tier}."),)
+
+    def _tier(self) -> tuple[Finding, ...]:
+        declared, allowed = self.outward.product.tier, self.outward.ceiling
+        if TIERS.index(declared) >= TIERS.index(allowed):
+            return ()
+        causes = [column.name for column in self.outward.columns if column.level != "L1"]
+        return (Finding("tier.ceiling", False, "warn", f"Declared {declared}, but the levels left after treatment allow only {allowed}.",
+                        observed={"columns": causes}),)
+
+    def settle(self) -> None:
+        """Sweeps folders that no record names: what a kill, a hold or an older attempt left."""
+        if not self.folder.exists():
+            return
+        state = self.way.journal.state(self.contract.id)
+        known = {Path(release.body["release"]["folder"]).name for release in state.releases.get(self.product, ())}
+        for path in self.folder.iterdir():
+            if path.name not in known:
+                shutil.rmtree(path, ignore_errors=True)

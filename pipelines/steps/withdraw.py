@@ -1,0 +1,40 @@
+"""Taking a product off every portal at once: recorded first, so that the gates deny from here on, then done and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from catalog.contract import Contract, fingerprint
+from catalog.errors import DefinitionError
+from pipelines.lake import Op
+from pipelines.portals import Portal
+from pipelines.protocol import Work, perform
+from pipelines.state import State
+from pipelines.steps.publish import publish
+from pipelines.way import Way
+
+
+def withdraw(way: Way, contract: Contract, product: str, tombstone: Mapping[str, Any], portals: Sequence[Portal]) -> Mapping[str, Any]:
+    """Withdraws; `tombstone` has reason, basis, date and perhaps a replacement. Never reopened by itself."""
+    if product not in [known.name for known in contract.products]:
+        raise DefinitionError(f"{contract.id} has no product {product}.", remedy="See its contract.")
+    perform(way, contract, partial(_record, product, tombstone))
+    for portal in portals:
+        perform(way, contract, publish(portal, product))
+    return perform(way, contract, partial(_finish, product))
+
+
+def _record(product: str, tombstone: Mapping[str, Any], way: Way, contract: Contract, state: State) -> Work | None:
+    if product in state.withdrawn:
+        return None
+    op = Op(fingerprint("withdraw", contract.id, product, tombstone), "withdrawing")
+    return Work(op, product, "withdrawing", lambda _: {"product": product, "tombstone": dict(tombstone), "outcome": "done"})
+
+
+def _finish(product: str, way: Way, contract: Contract, state: State) -> Work | None:
+    if f"withdrawn/{product}" in state.last:
+        return None
+    op = Op(fingerprint("withdrawn", contract.id, product), "withdrawn")
+    return Work(op, product, "withdrawn", lambda _: {"product": product, "outcome": "done"})
