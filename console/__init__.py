@@ -1,0 +1,1 @@
+"""WHO looks: the `citylake` command, dossiers, and the demo city's generator."""

@@ -1,0 +1,64 @@
+"""Fixtures that several test files use, and the rule for parts that a machine lacks: skipped by name, or failed when required."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("CITYLAKE_SHARED", ROOT.parent / "shared")).resolve()
+REQUIRED = {name for name in os.environ.get("CITYLAKE_REQUIRE", "").split(",") if name}
+
+
+def _browser() -> str | None:
+    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+PARTS = {
+    "shared": (lambda: (SHARED / "data").is_dir(), "no folder with real data: set CITYLAKE_SHARED"),
+    "browser": (lambda: _browser() is not None, "no Chromium: apt-get install chromium"),
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("soak") and "soak" not in (config.option.markexpr or ""):
+            item.add_marker(pytest.mark.skip(reason="soak: run by `make soak`"))
+        for name, (there, reason) in PARTS.items():
+            if item.get_closest_marker(name) and not there():
+                item.add_marker(pytest.mark.skip(reason=f"{name}: {reason}") if name not in REQUIRED else _missing(name, reason))
+
+
+def _missing(name: str, reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.usefixtures("part_is_missing")
+
+
+@pytest.fixture
+def part_is_missing() -> None:
+    pytest.fail("CITYLAKE_REQUIRE names a part that this machine does not have")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser."""
+    found = _browser()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """The program's umask, as the console sets it."""
+    old = os.umask(0o077)
+    yield
+    os.umask(old)
