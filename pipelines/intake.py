@@ -18,7 +18,7 @@ from pipelines.boundary import boundary
 from pipelines.connectors import Connector, Offer, connectors
 from pipelines.connectors.archives import is_archive, unpack
 from pipelines.parsing import Parsed, parse
-from pipelines.spool import digest, held_bytes, overdue, spool_of
+from pipelines.spool import copy_private, digest, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
 from pipelines.way import Way
 
@@ -244,6 +244,27 @@ def _again(way: Way, contract: Contract, state: State, hold: Hold, intake: Intak
                 body["order"], body["time"], body["file"], Admission("held", ()), None, "", body.get("resubmitted_by"))
     intake.items.append(_judged(way, contract, state, source, intake, item, folder / "candidate-0.parquet"))
     intake.closed.append(hold.id)
+
+
+def submitted(way: Way, contract: Contract, state: State, path: Path, person: str) -> Intake:
+    """An intake of one file of corrected rows, handed in by a person. Its name is theirs and goes into no record."""
+    intake = Intake(seen=state.seen)
+    name = way.alias(f"{contract.id}/{CORRECTIONS}/{digest(path)}")
+    folder = spool_of(way.settings, contract.id, name)
+    intake.folders.append(folder)
+    payload = folder / "payload"
+    copy_private(path, payload)
+    sha256 = digest(payload)
+    repeated = _repeated(contract, state, CORRECTIONS, sha256, intake)
+    if repeated:
+        intake.skipped.append({"source": CORRECTIONS, "offer": name, "sha256": sha256, "reason": "same content", "batch": repeated})
+        return intake
+    intake.seen += 1
+    order = max([batch.order for batch in state.batches], default=0) + 1
+    item = Item(f"b{intake.seen:06d}", CORRECTIONS, name, payload, "", sha256, sha256, order, None, None, Admission("held", ()), None, "", person)
+    source = source_of(contract, CORRECTIONS)
+    intake.items.append(_judged(way, contract, state, source, intake, item, folder / "candidate-0.parquet"))
+    return intake
 
 
 def source_of(contract: Contract, source: str) -> Source:

@@ -113,7 +113,7 @@ class Journal:
         heads = {chain: list(self.head(chain)) for chain in self.chains()}
         last: Mapping[str, Any] = {}
         for record in self.records(CITY):
-            last = record.body.get("heads", {})
+            last = record.body["heads"] if record.kind == "seal" else last
         if heads and heads != last:
             self.append(CITY, "seal", {"heads": heads})
 

@@ -50,15 +50,15 @@ def _shown(way: Way, state: State, outward: Outward, release: Release | None) ->
     last = state.last.get(f"serve/{outward.product.name}", {})
     stale = release.body["rules"] != rules_version(way)
     approval = release.body.get("approval")
-    lapsed = approval is not None and f"{approval}:approve" not in _standing(way, state)
+    lapsed = approval is not None and approval not in _standing(way, state, outward.product.name)
     return "metadata" if last.get("outcome") == "held" and (stale or lapsed) else "open"
 
 
-def _standing(way: Way, state: State) -> set[str]:
-    """Approvals that have neither expired nor been revoked."""
-    revoked = {state_decision.hold for state_decision in state.decisions if state_decision.verdict != "approve"}
-    live = set(state.applicable(way.today()))
-    return {f"{d.id}:{d.verdict}" for d in state.decisions if d.hold not in revoked} & live
+def _standing(way: Way, state: State, product: str) -> set[str]:
+    """Approvals of this product's holds that have neither expired nor been revoked or rejected since."""
+    newest = {decision.hold: decision for decision in state.decisions}
+    live = state.applicable(way.today(), "serve", product)
+    return {decision.id for decision in newest.values() if decision.verdict == "approve" and f"{decision.id}:approve" in live}
 
 
 def _facts(way: Way, contract: Contract, product: Product, outward: Outward, state: State) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def _codes(way: Way, columns: list[dict[str, Any]]) -> dict[str, list[dict[str, 
 
 def _quality(state: State) -> dict[str, Any] | None:
     """The score of the newest refinement that was let through, with its reasons."""
-    body = state.last.get("refine/")
-    if body is None or body["outcome"] != "done":
+    body = state.passed.get("refine/")
+    if body is None:
         return None
     found = score(body["verdict"]["findings"])
     return {"overall": found.overall, "dimensions": dict(found.dimensions), "reasons": list(found.reasons),

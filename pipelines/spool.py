@@ -35,7 +35,7 @@ def hold_bytes(settings: Settings, dataset: str, batch: str, payload: Path, file
     if (folder / "payload").exists():
         return
     temporary = private(folder.with_name(f"{batch}.tmp"))
-    _copy(payload, temporary / "payload")
+    copy_private(payload, temporary / "payload")
     (temporary / "filename").write_text(filename, encoding="utf-8")
     temporary.rename(folder)
     boundary("ingest/holding")
@@ -77,7 +77,7 @@ def store_raw(settings: Settings, payload: Path, sha256: str) -> None:
         return
     private(target.parent)
     temporary = target.with_name(f".{sha256}.{os.getpid()}")
-    _copy(payload, temporary)
+    copy_private(payload, temporary)
     if digest(temporary) != sha256:
         temporary.unlink()
         raise LakeError("A fetched file has changed on its way to raw.", remedy="Run again.")
@@ -97,7 +97,8 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_private(source: Path, target: Path) -> None:
+    """Copies bytes to a file that only its owner may read, and syncs it."""
     with source.open("rb") as reader, open(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as writer:
         shutil.copyfileobj(reader, writer, 2**20)
         writer.flush()

@@ -67,6 +67,7 @@ class State:
     past_holds: Mapping[str, Hold] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
     last: Mapping[str, Body] = field(default_factory=dict)        # "step/target" → newest record of it
+    passed: Mapping[str, Body] = field(default_factory=dict)      # "step/target" → newest record of it that was let through
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     withdrawn: Mapping[str, Body] = field(default_factory=dict)   # product → tombstone record
     published: Mapping[str, Body] = field(default_factory=dict)   # "portal/product" → newest publish record
@@ -99,9 +100,11 @@ class State:
         verdicts = [d.verdict for d in self.decisions if d.hold in known and known[d.hold].subject == subject]
         return bool(verdicts) and verdicts[-1] == "reject"
 
-    def applicable(self, today: date) -> list[str]:
-        """Ids of the decisions that count today; part of every operation's id."""
-        return sorted(f"{d.id}:{d.verdict}" for d in self.decisions if d.verdict != "approve" or not expired(d, today))
+    def applicable(self, today: date, step: str, target: str = "") -> list[str]:
+        """Ids of the decisions on this step's holds that count today; part of the operation's id."""
+        known = {**self.past_holds, **self.holds}
+        mine = [d for d in self.decisions if d.hold in known and (known[d.hold].step, known[d.hold].target) == (step, target)]
+        return sorted(f"{d.id}:{d.verdict}" for d in mine if d.verdict != "approve" or not expired(d, today))
 
 
 def expired(decision: Decision, today: date) -> bool:
@@ -116,6 +119,8 @@ def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
         return _decided(state, body, at)
     step, target = body.get("step", kind), body.get("target", "")
     state = replace(state, last={**state.last, f"{step}/{target}": body})
+    if body.get("outcome") == "done":
+        state = replace(state, passed={**state.passed, f"{step}/{target}": body})
     if kind == "ingest":
         state = _ingested(state, body)
     elif kind == "publish":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets as random
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -37,6 +38,7 @@ class Way:
     engine: Engine
     clock: Clock = now
     user: str = field(default_factory=getpass.getuser)
+    again: Mapping[str, str] = field(default_factory=dict)      # dataset → mark of a forced refinement (run --from-batch)
 
     def today(self) -> date:
         """The date in the city's zone."""

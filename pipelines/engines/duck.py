@@ -17,7 +17,6 @@ from sqlglot import exp
 
 from catalog.dialect import render
 from catalog.errors import EngineFailure
-from catalog.evidence import TableAt
 from pipelines.engines import Params, PublishedCsv, Source
 from pipelines.lake import PERIOD, Lake, Op, Write
 from pipelines.settings import Settings

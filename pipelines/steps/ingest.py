@@ -59,7 +59,7 @@ def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: O
     way.lake.ensure(name, bronze_schema(contract))
     views = {f"c{at}": item.candidate for at, item in enumerate(items)}
     with way.engine.open(views) as session:
-        query = union([_tagged(contract, f"c{at}", item) for at, item in enumerate(items)])
+        query = union([tagged(contract, f"c{at}", item.id, item.source, item.sha256, item.order) for at, item in enumerate(items)])
         return session.write(query, name, Write("append"), op, base)
 
 
@@ -68,13 +68,13 @@ def union(queries: Sequence[exp.Query]) -> exp.Query:
     return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False, copy=False)
 
 
-def _tagged(contract: Contract, view: str, item: Item) -> exp.Query:
+def tagged(contract: Contract, view: str, batch: str, source: str, sha256: str, order: int) -> exp.Query:
+    """The candidate in `view` with its batch's marks: rows of bronze."""
     text, number = ColumnType("text"), ColumnType("bigint")
     declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
     marks: Mapping[str, tuple[exp.Expression, ColumnType]] = {
         LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
-        BATCH: (lit(item.id), text), SOURCE: (lit(item.source), text),
-        SHA: (lit(item.sha256), text), ORDER: (lit(item.order), number),
+        BATCH: (lit(batch), text), SOURCE: (lit(source), text), SHA: (lit(sha256), text), ORDER: (lit(order), number),
     }
     tags = [exp.alias_(cast_to(value, kind), name, quoted=True) for name, (value, kind) in marks.items()]
     return exp.select(*declared, *tags).from_(exp.to_table(view))

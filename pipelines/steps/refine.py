@@ -27,8 +27,9 @@ def refine(way: Way, contract: Contract, state: State) -> Work | None:
     if inputs is None:
         return None
     checks = specs(contract, way.city.codes)
-    op = Op(fingerprint("refine", contract.id, plain(inputs), terms(way, contract), state.applicable(way.today())), "refine")
-    job = _Job(way, contract, state, inputs, checks, op)
+    again = way.again.get(contract.id) or state.last.get("refine/", {}).get("again")
+    op = Op(fingerprint("refine", contract.id, plain(inputs), terms(way, contract), state.applicable(way.today(), "refine"), again), "refine")
+    job = _Job(way, contract, state, inputs, checks, op, again)
     tables = {table("quarantine", contract.id): job.quarantine, table("silver", contract.id): job.silver}
     return Work(op, "", "refine", job.judge, tables)
 
@@ -61,8 +62,11 @@ def terms(way: Way, contract: Contract) -> str:
 class _Job:
     """One refinement: stages the checked rows once, writes both tables from them, then judges."""
 
-    def __init__(self, way: Way, contract: Contract, state: State, inputs: Inputs, checks: tuple[CheckSpec, ...], op: Op) -> None:
+    def __init__(
+        self, way: Way, contract: Contract, state: State, inputs: Inputs, checks: tuple[CheckSpec, ...], op: Op, again: str | None
+    ) -> None:
         self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
+        self.again = again
         self.plan = refining.Plan(contract, checks, way.city.zone, corrected=any(b.source == "corrections" for b in state.batches))
         self._session: Any = None
         self._open: Any = None
@@ -126,7 +130,7 @@ class _Job:
         body = {
             "terms": terms(self.way, self.contract), "inputs": plain(self.inputs), "counts": dict(counts),
             "verdict": {"kind": "quality", "subject": dict(written), "findings": plain(findings)},
-            "contract_version": self.contract.version, "approval": approval.id if approval else None,
+            "contract_version": self.contract.version, "approval": approval.id if approval else None, "again": self.again,
         }
         if blocking and approval is None:
             hold = {"id": f"{self.contract.id}/refine/{subject[:12]}", "step": "refine", "subject": subject, "role": "steward",

@@ -51,7 +51,7 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
         return None
     outward = Outward(contract, contract.product(product), way.city.codes, way.city.zone)
     op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product),
-                        rules_version(way), state.applicable(way.today())), "serve")
+                        rules_version(way), state.applicable(way.today(), "serve", product)), "serve")
     job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
     if outward.tier == "prohibited":
         return Work(op, product, "serve", job.closed)

@@ -1,0 +1,146 @@
+"""One run: every step of every chosen dataset, in order, each through the commit protocol. The only conductor: the console
+and Dagster both call it, so no step can be reached around its gate.
+
+One dataset's trouble never stops another's; foreign errors quote values, so they are mapped here to their class and place.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from catalog.contract import Contract
+from catalog.errors import CitylakeError, DefinitionError
+from pipelines.portals import Portal
+from pipelines.portals.folder import FolderPortal
+from pipelines.protocol import Step, perform
+from pipelines.steps.ingest import ingest
+from pipelines.steps.publish import publish
+from pipelines.steps.refine import refine
+from pipelines.steps.register import register
+from pipelines.steps.serve import serve
+from pipelines.way import Way
+
+ROOT = Path(__file__).resolve().parents[1]
+Told = Callable[["Outcome"], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step of one dataset came to: done, unchanged, held, refused or failed. `body` is the journal's record."""
+
+    dataset: str
+    step: str
+    target: str
+    outcome: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step that a run will take: ingest, refine, then serve a product, then publish it on a portal."""
+
+    name: str
+    target: str
+    step: Step
+
+
+def portals_of(way: Way) -> list[Portal]:
+    """The city's portals that a run publishes to by itself."""
+    found: list[Portal] = []
+    for name, portal in way.city.portals.items():
+        if portal.kind != "folder":
+            raise DefinitionError(f"The portal {name} is of a kind that this version cannot write.", file="city.yaml",
+                                  remedy="Use kind folder.")
+        if portal.auto:
+            root = way.settings.site / portal.options["path"] if "path" in portal.options else way.settings.site
+            found.append(FolderPortal(name, root, way.city))
+    return found
+
+
+def steps_of(contract: Contract, portals: Sequence[Portal]) -> Iterator[Planned]:
+    """All steps of a dataset in the order of the way."""
+    if not contract.derived:
+        yield Planned("ingest", "", ingest)
+    yield Planned("refine", "", refine)
+    for product in contract.products:
+        yield Planned("serve", product.name, serve(product.name))
+    for portal in portals:
+        for product in contract.products:
+            yield Planned("publish", f"{portal.name}/{product.name}", publish(portal, product.name))
+
+
+def take(way: Way, contract: Contract, planned: Planned) -> Outcome:
+    """Takes one step; an error becomes the outcome `failed`, with a note that quotes nothing."""
+    try:
+        body = perform(way, contract, planned.step)
+    except CitylakeError as error:
+        kind = "refused" if error.exit_code == 4 else "failed"
+        return Outcome(contract.id, planned.name, planned.target, kind, note=str(error))
+    except Exception as error:      # anything may quote a value: only its class and our own line are kept
+        return Outcome(contract.id, planned.name, planned.target, "failed", note=_place(error))
+    repeated = bool(body.get("repeated"))
+    outcome = "unchanged" if repeated and body["outcome"] == "done" else str(body["outcome"])
+    return Outcome(contract.id, planned.name, planned.target, outcome, body)
+
+
+def _place(error: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)]
+    at = f" at {Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else ""
+    return f"An unexpected {type(error).__name__}{at}. Its text is not shown, because it may quote values."
+
+
+def advance(way: Way, contract: Contract, portals: Sequence[Portal], told: Told | None = None) -> list[Outcome]:
+    """Takes every step of one dataset. After a failure the later steps are left to the next run."""
+    outcomes: list[Outcome] = []
+    for planned in steps_of(contract, portals):
+        outcomes.append(take(way, contract, planned))
+        if told:
+            told(outcomes[-1])
+        if outcomes[-1].outcome == "failed":
+            break
+    return outcomes
+
+
+def chosen(way: Way, datasets: Collection[str] = (), department: str | None = None) -> list[str]:
+    """The named datasets (all where nothing is named) and what is derived from them, inputs first."""
+    if department is not None and department not in way.city.departments:
+        raise DefinitionError(f"There is no department {department} in this city.", remedy="See departments in city.yaml.")
+    named = {way.contract(name).id for name in datasets}
+    named |= {name for name in way.city.contracts if department and name.startswith(f"{department}.")}
+    if not datasets and department is None:
+        return way.city.order()
+    for name in way.city.order():
+        if any(item.dataset in named for item in way.city.contracts[name].inputs):
+            named.add(name)
+    return [name for name in way.city.order() if name in named]
+
+
+def run(
+    way: Way, datasets: Collection[str] = (), department: str | None = None, from_batch: str | None = None, told: Told | None = None
+) -> list[Outcome]:
+    """Runs the chosen datasets, then registers the catalog and seals the journals.
+
+    `from_batch` (DATASET/BATCH) takes the dataset through refine and everything after it again, whether or not anything changed.
+    """
+    if from_batch is not None:
+        way, datasets = _again(way, from_batch)
+    portals = portals_of(way)
+    outcomes: list[Outcome] = []
+    for name in chosen(way, datasets, department):
+        outcomes += advance(way, way.contract(name), portals, told)
+    register(way)
+    way.journal.seal()
+    return outcomes
+
+
+def _again(way: Way, from_batch: str) -> tuple[Way, list[str]]:
+    dataset, _, batch = from_batch.partition("/")
+    state = way.journal.state(way.contract(dataset).id)
+    if batch not in [known.id for known in state.batches]:
+        raise DefinitionError(f"{dataset} has no admitted batch of that name.", remedy=f"See `citylake audit show {dataset}`.")
+    return replace(way, again={**way.again, dataset: f"{batch}@{state.seq}"}), [dataset]

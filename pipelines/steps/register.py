@@ -1,0 +1,100 @@
+"""The unified catalog: every product of every department and tier, and the journals, as Delta tables for queries.
+
+Derived and rebuildable: computed from the contracts and the journals, written only when they have changed. The versions in
+force stand in the city's journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.contract import fingerprint, plain
+from catalog.entry import FIELDS, TIER_NAMES, coverage, entry
+from pipelines.journal import CITY
+from pipelines.lake import Op, Write
+from pipelines.products import Outward
+from pipelines.releases import dictionary
+from pipelines.way import Way
+
+CATALOG, COVERAGE, JOURNAL = "register/city/catalog", "register/city/coverage", "register/city/journal"
+_TEXT, _NUMBER = pa.string(), pa.int64()
+# Delta columns are ASCII (DESIGN §5); the guide's Chinese names are what catalog.csv on the portal shows.
+NATIONAL = {
+    "信息资源代码": "resource_code", "信息资源名称": "resource_name", "信息资源摘要": "summary", "信息资源提供方": "provider", "信息项": "items",
+    "信息资源格式": "formats", "更新周期": "update_cycle", "共享类型": "share_type", "共享条件": "share_conditions", "开放类型": "open_type",
+    "开放条件": "open_conditions", "发布日期": "release_date", "关联代码表": "code_lists", "权利人": "rights_holder", "法律依据": "legal_basis",
+}
+_OWN = ("id", "dataset", "department", "field", "tier", "status", "release")
+
+
+def entries(way: Way) -> list[dict[str, Any]]:
+    """The catalog's rows, one a product, in order of their ids."""
+    found = []
+    for contract in way.city.contracts.values():
+        state = way.journal.state(contract.id)
+        for product in contract.products:
+            outward = Outward(contract, product, way.city.codes, way.city.zone)
+            release = state.release(product.name)
+            shown = None if product.name in state.withdrawn else release
+            row = entry(way.city, contract, product, outward.tier, dictionary(outward), shown.at if shown else None)
+            row |= {"release": shown.id if shown else None, "withdrawn": product.name in state.withdrawn}
+            found.append(row)
+    return sorted(found, key=lambda row: str(row["id"]))
+
+
+def register(way: Way) -> Mapping[str, Any] | None:
+    """Brings the three tables up to date; returns the record, or None when nothing has changed."""
+    with way.lease("register"):
+        rows = entries(way)
+        heads = {chain: list(way.journal.head(chain)) for chain in way.journal.chains()}
+        op = Op(fingerprint("register", rows, heads, plain(way.city.departments)), "register")
+        last: Mapping[str, Any] = {}
+        for record in way.journal.records(CITY):
+            last = record.body if record.kind == "register" else last
+        if last.get("op") == op.id or not heads:
+            return None
+        written = {name: _write(way, name, make(way, rows), op, last.get("tables", {}).get(name)) for name, make in _TABLES.items()}
+        body = {"op": op.id, "tables": written}
+        way.journal.append(CITY, "register", body)
+        return body
+
+
+def _write(way: Way, name: str, table: pa.Table, op: Op, base: int | None) -> int:
+    way.lake.ensure(name, table.schema)
+    reusable = way.lake.align(name, base, op)
+    if reusable is not None:
+        return reusable
+    return way.lake.write(name, table.to_reader(), Write("replace"), op, base)
+
+
+def _catalog(way: Way, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([*((name, _TEXT) for name in (*_OWN, *NATIONAL.values())), ("withdrawn", pa.bool_())])
+    return pa.Table.from_pylist([
+        {**{key: row[key] for key in (*_OWN, "withdrawn")}, **{column: row["national"][name] for name, column in NATIONAL.items()}}
+        for row in rows
+    ], schema)
+
+
+def _coverage(way: Way, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([("department", _TEXT), ("name_zh", _TEXT), ("name_en", _TEXT), ("vertical", pa.bool_()), ("products", _NUMBER)]
+                       + [(name, _NUMBER) for name in (*FIELDS, *TIER_NAMES)])
+    return pa.Table.from_pylist(coverage(way.city, rows), schema)
+
+
+def _journal(way: Way, _: list[dict[str, Any]]) -> pa.Table:
+    found = [
+        {"chain": chain, "seq": record.seq, "at": record.at, "kind": record.kind, "step": record.body.get("step"),
+         "target": record.body.get("target"), "outcome": record.body.get("outcome"), "prev": record.prev, "sha": record.sha,
+         "body": json.dumps(plain(record.body), ensure_ascii=False, sort_keys=True)}
+        for chain in way.journal.chains() for record in way.journal.records(chain)
+    ]
+    schema = pa.schema([("chain", _TEXT), ("seq", _NUMBER)]
+                       + [(name, _TEXT) for name in ("at", "kind", "step", "target", "outcome", "prev", "sha", "body")])
+    return pa.Table.from_pylist(found, schema)
+
+
+_TABLES: Mapping[str, Callable[[Way, list[dict[str, Any]]], pa.Table]] = {CATALOG: _catalog, COVERAGE: _coverage, JOURNAL: _journal}
