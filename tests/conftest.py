@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +64,23 @@ def umask() -> Iterator[None]:
     old = os.umask(0o077)
     yield
     os.umask(old)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The closing table: which suites ran, and which could not and why."""
+    counts: dict[str, Counter[str]] = {}
+    reasons: Counter[tuple[str, str]] = Counter()
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            suite = Path(str(report.nodeid).split("::")[0]).stem.removeprefix("test_")
+            counts.setdefault(suite, Counter())["failed" if outcome == "error" else outcome] += 1
+            if outcome == "skipped" and isinstance(report.longrepr, tuple):
+                reasons[suite, report.longrepr[2].removeprefix("Skipped: ")] += 1
+    terminalreporter.section("suites")
+    for suite, found in sorted(counts.items()):
+        ran = found["passed"] + found["failed"]
+        state = f"{found['failed']} FAILED of {ran}" if found["failed"] else f"{ran} passed" if ran else "did not run"
+        why = "; ".join(f"{number} not run ({reason})" for (name, reason), number in sorted(reasons.items()) if name == suite)
+        terminalreporter.write_line(f"{suite:<34} {state:<18} {why}".rstrip())
+    for name, (there, reason) in PARTS.items():
+        terminalreporter.write_line(f"part {name:<29} {'here' if there() else 'MISSING: ' + reason}")

@@ -1,0 +1,62 @@
+# Every target does its own set-up: a machine needs Python 3.11, make and a C compiler; browser tests need Chromium.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+WORKERS ?= 2
+# Half a gigabyte that the embedded engine does not need.
+SPARK := pyspark|delta-spark|py4j
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check ui bench soak lint-contracts lock clean
+
+help:            ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "citylake needs Python 3.11; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv from requirements.lock (some minutes the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@awk '/^[a-z0-9]/ { skip = /^($(SPARK))==/ } !skip' requirements.lock > .venv/embedded.lock
+	@$(BIN)/python -m pip install -q --require-hashes --no-deps -r .venv/embedded.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)   ## The main job on the demo city, from nothing: sources, gates, releases, site
+	@$(BIN)/citylake demo
+
+test: $(READY)   ## Everything that this machine can test, and which suites could not run and why
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"
+
+check: $(READY)  ## ruff, mypy, the import rule, the city's contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/citylake check
+
+ui: $(READY)     ## Dagster's pages over the demo lake, on loopback
+	@$(BIN)/citylake ui
+
+bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
+	@$(BIN)/python -m tests.bench.whole_way
+
+soak: $(READY)   ## What takes long: random kills
+	@$(BIN)/python -m pytest -m soak tests
+
+lint-contracts: .tools/datacontract/.ready  ## `datacontract lint` over every shipped contract
+	@$(BIN)/python -m pytest tests/test_catalog_lint.py
+
+.tools/datacontract/.ready: tests/tools/datacontract.txt
+	@$(PYTHON) -m venv .tools/datacontract
+	@.tools/datacontract/bin/python -m pip install -q -r tests/tools/datacontract.txt
+	@touch $@
+
+lock:            ## Resolves pyproject.toml anew into requirements.lock
+	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/python -m pip install -q uv; }
+	@.tools/uv/bin/uv pip compile -q pyproject.toml --extra dev --extra spark --python-version 3.11 --universal \
+	  --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+
+clean:           ## Removes the environment and the demo's state
+	rm -rf .venv .tools .citylake
