@@ -6,6 +6,7 @@ file list over deletion vectors returns deleted rows and one over column mapping
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -130,6 +131,17 @@ class Lake:
         check_protocol(table, at.name)
         return [unquote(urlparse(uri).path) if uri.startswith("file:") else uri for uri in table.file_uris()]
 
+    def added(self, name: str, version: int, base: int | None) -> list[str]:
+        """Log and data files that the commits after `base`, up to `version`, brought; paths inside the table, sorted."""
+        log = self.path(name) / "_delta_log"
+        found = set()
+        for path in log.iterdir():
+            if path.name[:20].isdigit() and (-1 if base is None else base) < int(path.name[:20]) <= version:
+                found.add(f"_delta_log/{path.name}")
+                if path.suffix == ".json":
+                    found |= {unquote(action["add"]["path"]) for action in commit(path) if "add" in action}
+        return sorted(found)
+
     def schema(self, at: TableAt) -> pa.Schema:
         """The table's schema at that version, from the log."""
         return pa.schema(_open(str(self.path(at.name)), at.version).schema().to_arrow())
@@ -138,6 +150,11 @@ class Lake:
         """Number of rows, from the log."""
         actions = pa.table(_open(str(self.path(at.name)), at.version).get_add_actions(flatten=True))
         return int(sum(actions["num_records"].to_pylist()))
+
+
+def commit(path: Path) -> list[dict[str, Any]]:
+    """The actions of one commit file. Raises OSError or ValueError."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from typing import Any
 from catalog.contract import Contract
 from pipelines.boundary import boundary
 from pipelines.lake import Op
+from pipelines.manifest import seal_version
 from pipelines.state import State
 from pipelines.way import Way
 
@@ -59,6 +60,8 @@ def perform(way: Way, contract: Contract, step: Step) -> Body:
             written[name] = reusable if reusable is not None else write(base)
             boundary(f"{work.op.step}/{name.split('/')[0]}/written")
         body = {"step": work.op.step, "target": work.target, "op": work.op.id, **work.judge(written)}
+        if written:         # what `audit verify` compares the disk with
+            body["files"] = {name: seal_version(way.lake, name, version, state.tables.get(name)) for name, version in written.items()}
         boundary(f"{work.op.step}/judged")
         way.journal.append(contract.id, work.kind, body)
         work.settle()

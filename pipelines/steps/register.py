@@ -16,6 +16,7 @@ from catalog.contract import fingerprint, plain
 from catalog.entry import FIELDS, TIER_NAMES, coverage, entry
 from pipelines.journal import CITY
 from pipelines.lake import Op, Write
+from pipelines.manifest import seal_version
 from pipelines.products import Outward
 from pipelines.releases import dictionary
 from pipelines.way import Way
@@ -57,8 +58,10 @@ def register(way: Way) -> Mapping[str, Any] | None:
             last = record.body if record.kind == "register" else last
         if last.get("op") == op.id or not heads:
             return None
-        written = {name: _write(way, name, make(way, rows), op, last.get("tables", {}).get(name)) for name, make in _TABLES.items()}
-        body = {"op": op.id, "tables": written}
+        bases = last.get("tables", {})
+        written = {name: _write(way, name, make(way, rows), op, bases.get(name)) for name, make in _TABLES.items()}
+        files = {name: seal_version(way.lake, name, version, bases.get(name)) for name, version in written.items()}
+        body = {"op": op.id, "tables": written, "files": files}
         way.journal.append(CITY, "register", body)
         return body
 

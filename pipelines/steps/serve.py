@@ -17,8 +17,9 @@ from pipelines.boundary import boundary
 from pipelines.lake import Op, Write
 from pipelines.products import TIERS, Outward
 from pipelines.protocol import Work
-from pipelines.releases import build_files, release_hash, token_params, written_files
+from pipelines.releases import MANIFEST, build_files, release_hash, token_params, written_files
 from pipelines.screening import screen_files
+from pipelines.spool import digest as sha256_of
 from pipelines.state import State
 from pipelines.way import Way, table
 from privacy.recognisers import SCREEN_VERSION
@@ -117,7 +118,7 @@ class _Job:
         return {
             "number": before.number + 1 if before else 1, "hash": digest, "files": files,
             "folder": self.final.relative_to(self.way.settings.lake).as_posix(), "rows": sum(item["rows"] for item in files if item["first"]),
-            "contract_version": self.contract.version,
+            "contract_version": self.contract.version, "manifest": sha256_of(self.final / MANIFEST),
         }
 
     def _hold(self, subject: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:

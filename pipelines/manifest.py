@@ -1,0 +1,48 @@
+"""Which files a table version brought, with size and sha256: what `citylake audit verify` compares the disk with.
+
+The list lies beside the tables (`hashes/<table>/<version>.json`); the record that puts the version in force holds the
+sha256 of the list, so that a record stays small however many files a version has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pipelines.boundary import boundary
+from pipelines.lake import Lake
+from pipelines.spool import digest
+
+Files = dict[str, tuple[int, str]]      # path inside the table → size in bytes, sha256
+
+
+def manifest_path(lake: Lake, name: str, version: int) -> Path:
+    return lake.root / "hashes" / name / f"{version:020d}.json"
+
+
+def seal_version(lake: Lake, name: str, version: int, base: int | None) -> dict[str, Any]:
+    """Hashes the data and log files of all commits after `base` up to `version`; returns the version and the list's sha256."""
+    root = lake.path(name)
+    files = [[path, (root / path).stat().st_size, digest(root / path)] for path in lake.added(name, version, base)]
+    data = json.dumps({"table": name, "version": version, "base": base, "files": files}, sort_keys=True, separators=(",", ":")).encode()
+    target = manifest_path(lake, name, version)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    os.replace(temporary, target)
+    boundary(f"table/{name.split('/')[0]}/sealed")
+    return {"version": version, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def sealed_files(lake: Lake, name: str, version: int, sha256: str) -> Files | None:
+    """The list that a record vouches for by its sha256; None when it is missing or altered."""
+    try:
+        data = manifest_path(lake, name, version).read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return None
+    return {path: (size, sha) for path, size, sha in json.loads(data)["files"]}
