@@ -5,18 +5,19 @@ Also what was held before and may be judged again, because its terms or a decisi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from catalog.contract import Contract, fingerprint, plain
-from catalog.errors import BadInput, Refused
+from catalog.errors import BadInput
 from catalog.extension import Source
 from pipelines.admission import Admission, admit, terms, unreadable
+from pipelines.arrivals import Arrival, arrivals, connector_of
 from pipelines.boundary import boundary
-from pipelines.connectors import Connector, Offer, connectors
-from pipelines.connectors.archives import is_archive, unpack
+from pipelines.connectors import Connector, Fetched, Offer, Unsettled
 from pipelines.parsing import Parsed, parse
 from pipelines.spool import copy_private, digest, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
@@ -102,50 +103,89 @@ def collect(way: Way, contract: Contract, state: State) -> Intake:
     intake = Intake(state.seen)
     _reconsider(way, contract, state, intake)
     for source in contract.sources:
-        for offer in _offers(way, contract, source):
-            _take(way, contract, state, source, offer, intake)
+        _source(way, contract, state, source, intake)
     return intake
 
 
-def connector_of(way: Way, contract: Contract, source: Source) -> Connector:
-    """The connector of a source, rooted at its system's folder. Refuses excluded departments before any fetch."""
-    excluded = way.policy.excludes(contract)
-    if excluded:
-        raise Refused("The negative list forbids to collect this dataset.", dataset=contract.id,
-                      remedy=f"See entry {excluded} of the negative list.")
-    system = way.city.systems[source.system]
-    kind = connectors()[source.connector]
-    return kind(kind.Options.model_validate(source.options), way.settings.sources / system.root)
-
-
-def _offers(way: Way, contract: Contract, source: Source) -> Iterator[tuple[Connector, Offer]]:
+def _source(way: Way, contract: Contract, state: State, source: Source, intake: Intake) -> None:
+    """Everything new at one source. One that cannot be listed is held like an unreadable file; the others go on."""
     connector = connector_of(way, contract, source)
-    for offer in connector.offers():
-        yield connector, offer
+    listing = _entry(way, contract, source, Offer("", "", None))
+    try:
+        offers = list(connector.offers())
+    except BadInput as error:
+        _missed(way, contract, state, intake, listing, error)
+        return
+    if _reached(contract, state, intake, listing):
+        intake.offers.append({**listing, "outcome": "taken"})
+    for offer in offers:
+        _take(way, contract, state, source, connector, offer, intake)
 
 
-def _take(way: Way, contract: Contract, state: State, source: Source, found: tuple[Connector, Offer], intake: Intake) -> None:
-    connector, offer = found
+def _entry(way: Way, contract: Contract, source: Source, offer: Offer) -> dict[str, Any]:
     name = way.alias(f"{contract.id}/{source.id}/{offer.key}")
+    return {"source": source.id, "offer": name, "fingerprint": offer.fingerprint, "terms": terms(way, contract)}
+
+
+def _take(
+    way: Way, contract: Contract, state: State, source: Source, connector: Connector, offer: Offer, intake: Intake
+) -> None:
+    entry = _entry(way, contract, source, offer)
+    name = entry["offer"]
     known = state.offers.get(f"{source.id}/{name}")
-    judged = terms(way, contract)
-    if known and known["fingerprint"] == offer.fingerprint and (known["outcome"] != "refused" or known["terms"] == judged):
+    same = known is not None and known["fingerprint"] == offer.fingerprint
+    if known and same and (known["outcome"] in ("taken", "skipped") or (known["outcome"] == "refused" and known["terms"] == entry["terms"])):
         return
     folder = spool_of(way.settings, contract.id, name)
     intake.folders.append(folder)
-    fetched = connector.fetch(offer, folder)
+    try:
+        fetched = connector.fetch(offer, folder)
+    except Unsettled:
+        return                          # the next run lists it again
+    except BadInput as error:
+        _missed(way, contract, state, intake, entry, error)
+        return
     boundary("ingest/fetched")
-    entry = {"source": source.id, "offer": name, "fingerprint": offer.fingerprint, "terms": judged}
+    _reached(contract, state, intake, entry)
     repeated = _repeated(contract, state, source.id, fetched.sha256, intake)
     if repeated:
         intake.skipped.append({"source": source.id, "offer": name, "sha256": fetched.sha256, "reason": "same content", "batch": repeated})
         intake.offers.append({**entry, "outcome": "skipped"})
         return
     before = len(intake.items)
-    for number, (payload, filename, time, label) in enumerate(_members(connector, offer, fetched, folder)):
-        _batch(way, contract, state, source, intake, _Arrival(name, payload, filename, fetched.sha256, time, label, folder, number))
+    for arrival in arrivals(connector, name, fetched, folder, offer.time, connector.label(offer)):
+        _batch(way, contract, state, source, intake, arrival)
     outcomes = {item.admission.outcome for item in intake.items[before:]}
     intake.offers.append({**entry, "outcome": "refused" if outcomes == {"refused"} else "taken"})
+
+
+def _missed(way: Way, contract: Contract, state: State, intake: Intake, entry: Mapping[str, Any], error: BadInput) -> None:
+    """What cannot be listed or fetched waits as a hold without bytes, until a later run gets it."""
+    known = state.offers.get(f"{entry['source']}/{entry['offer']}", {})
+    admission = unreadable(error)
+    subject = fingerprint(entry["source"], entry["offer"], entry["fingerprint"], error.message)
+    open_ = f"{contract.id}/ingest/{known.get('batch')}" in state.holds
+    if known.get("subject") == subject and (open_ or state.rejected(subject)):
+        return
+    _reached(contract, state, intake, entry)
+    folder = spool_of(way.settings, contract.id, f"missed-{entry['offer']}")
+    intake.folders.append(folder)
+    payload = folder / "payload"
+    payload.touch(mode=0o600)
+    intake.seen += 1
+    intake.items.append(Item(f"b{intake.seen:06d}", entry["source"], entry["offer"], payload, "", digest(payload), "", intake.seen,
+                             None, None, admission, None, subject))
+    intake.offers.append({**entry, "outcome": "missed", "batch": intake.items[-1].id, "subject": subject})
+
+
+def _reached(contract: Contract, state: State, intake: Intake, entry: Mapping[str, Any]) -> bool:
+    """Closes the hold of what could not be fetched before; False when there was none."""
+    known = state.offers.get(f"{entry['source']}/{entry['offer']}", {})
+    if known.get("outcome") != "missed":
+        return False
+    intake.closed.append(f"{contract.id}/ingest/{known['batch']}")
+    intake.wiped.append(known["batch"])
+    return True
 
 
 def _repeated(contract: Contract, state: State, source: str, sha256: str, intake: Intake) -> str | None:
@@ -157,29 +197,7 @@ def _repeated(contract: Contract, state: State, source: str, sha256: str, intake
     return next((batch for batch, hashes in known if sha256 in hashes), None)
 
 
-@dataclass(frozen=True)
-class _Arrival:
-    offer: str
-    payload: Path
-    filename: str
-    fetched_sha256: str
-    time: Any
-    label: str | None
-    folder: Path
-    number: int
-
-
-def _members(connector: Connector, offer: Offer, fetched: Any, folder: Path) -> Iterator[tuple[Path, str, Any, str | None]]:
-    """The files inside an archive, in their order, or the fetched file itself."""
-    label = connector.label(offer)
-    if not is_archive(fetched.path):
-        yield fetched.path, fetched.filename, offer.time, label
-        return
-    for member in unpack(fetched.path, folder / "members", **connector.unpacking()):
-        yield member.path, member.name, member.time or offer.time, label
-
-
-def _batch(way: Way, contract: Contract, state: State, source: Source, intake: Intake, arrival: _Arrival) -> None:
+def _batch(way: Way, contract: Contract, state: State, source: Source, intake: Intake, arrival: Arrival) -> None:
     sha256 = digest(arrival.payload)
     if arrival.fetched_sha256 != sha256:
         repeated = _repeated(contract, state, source.id, sha256, intake)
@@ -187,11 +205,16 @@ def _batch(way: Way, contract: Contract, state: State, source: Source, intake: I
             intake.skipped.append({"source": source.id, "offer": arrival.offer, "sha256": sha256, "reason": "same content", "batch": repeated})
             return
     intake.seen += 1
-    order = int(arrival.time.timestamp() * 1000) if arrival.time else intake.seen
-    time = arrival.time.isoformat() if arrival.time else None
-    item = Item(f"b{intake.seen:06d}", source.id, arrival.offer, arrival.payload, arrival.filename, sha256,
-                arrival.fetched_sha256, order, time, arrival.label, Admission("held", ()), None, "")
-    intake.items.append(_judged(way, contract, state, source, intake, item, arrival.folder / f"candidate-{arrival.number}.parquet"))
+    item = _item(arrival, f"b{intake.seen:06d}", source.id, sha256, intake.seen)
+    intake.items.append(_judged(way, contract, state, source, intake, item, arrival))
+
+
+def _item(arrival: Arrival, name: str, source: str, sha256: str, order: int, resubmitted_by: str | None = None) -> Item:
+    """An item before its judgement. `order` counts for what has no time."""
+    time = arrival.time
+    return Item(name, source, arrival.offer, arrival.payload, arrival.filename, sha256, arrival.fetched_sha256,
+                int(time.timestamp() * 1000) if time else order, time.isoformat() if time else None, arrival.label,
+                Admission("held", ()), None, "", resubmitted_by)
 
 
 def _rows_before(state: State, intake: Intake, item: Item) -> int | None:
@@ -202,10 +225,13 @@ def _rows_before(state: State, intake: Intake, item: Item) -> int | None:
     return max(earlier)[1] if earlier else None
 
 
-def _judged(way: Way, contract: Contract, state: State, source: Source, intake: Intake, item: Item, candidate: Path) -> Item:
+def _judged(way: Way, contract: Contract, state: State, source: Source, intake: Intake, item: Item, arrival: Arrival) -> Item:
     corrected = item.source == CORRECTIONS
     parsed: Parsed | None = None
+    candidate = arrival.folder / f"candidate-{arrival.number}.parquet"
     try:
+        if arrival.trouble is not None:
+            raise arrival.trouble
         parsed = parse(contract, source, item.payload, item.filename, candidate, corrected)
         admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item))
     except BadInput as error:
@@ -237,13 +263,34 @@ def _again(way: Way, contract: Contract, state: State, hold: Hold, intake: Intak
         intake.closed.append(hold.id)
         return
     body = hold.body["batch"]
+    if not body["fetched_sha256"]:
+        return                          # nothing was fetched: only its source can bring it
     source = source_of(contract, body["source"])
     folder = spool_of(way.settings, contract.id, f"again-{hold.target}")
     intake.folders.append(folder)
-    item = Item(hold.target, body["source"], body["offer"], held[0], held[1], body["sha256"], body["fetched_sha256"],
-                body["order"], body["time"], body["file"], Admission("held", ()), None, "", body.get("resubmitted_by"))
-    intake.items.append(_judged(way, contract, state, source, intake, item, folder / "candidate-0.parquet"))
+    found = _reopened(way, contract, source, body, held, folder)
+    for arrival in found:
+        if arrival.payload == held[0]:
+            item = _item(arrival, hold.target, body["source"], body["sha256"], body["order"], body.get("resubmitted_by"))
+            intake.items.append(_judged(way, contract, state, source, intake, item, arrival))
+        else:                           # a held archive opens at last: its members are batches of their own
+            _batch(way, contract, state, source, intake, arrival)
+    if all(arrival.payload != held[0] for arrival in found):
+        intake.wiped.append(hold.target)
     intake.closed.append(hold.id)
+
+
+def _reopened(
+    way: Way, contract: Contract, source: Source, body: Mapping[str, Any], held: tuple[Path, str], folder: Path
+) -> list[Arrival]:
+    """Held bytes as they would arrive today: under the contract's present options."""
+    payload, filename = held
+    time = datetime.fromisoformat(body["time"]) if body["time"] else None
+    if source.id == CORRECTIONS:
+        return [Arrival(body["offer"], payload, filename, body["fetched_sha256"], time, body["file"], folder)]
+    connector = connector_of(way, contract, source)
+    fetched = Fetched(payload, filename, body["fetched_sha256"], payload.stat().st_size)
+    return arrivals(connector, body["offer"], fetched, folder, connector.time_of(filename) or time, body["file"])
 
 
 def submitted(way: Way, contract: Contract, state: State, path: Path, person: str) -> Intake:
@@ -261,9 +308,9 @@ def submitted(way: Way, contract: Contract, state: State, path: Path, person: st
         return intake
     intake.seen += 1
     order = max([batch.order for batch in state.batches], default=0) + 1
-    item = Item(f"b{intake.seen:06d}", CORRECTIONS, name, payload, "", sha256, sha256, order, None, None, Admission("held", ()), None, "", person)
-    source = source_of(contract, CORRECTIONS)
-    intake.items.append(_judged(way, contract, state, source, intake, item, folder / "candidate-0.parquet"))
+    arrival = Arrival(name, payload, "", sha256, None, None, folder)
+    item = _item(arrival, f"b{intake.seen:06d}", CORRECTIONS, sha256, order, person)
+    intake.items.append(_judged(way, contract, state, source_of(contract, CORRECTIONS), intake, item, arrival))
     return intake
 
 
