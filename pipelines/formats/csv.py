@@ -1,0 +1,89 @@
+"""CSV and TSV: any delimiter, quoting, encoding and line end; with or without a header, title lines or comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+from pydantic import Field
+
+from catalog.errors import BadInput
+from pipelines.formats.csv_blocks import Lines, first_record, read_blocks
+from pipelines.formats.csv_dialect import Sniffed, sniff
+from pipelines.formats.csv_records import Dialect
+from pipelines.formats.encoding import Encoding, as_utf8, detect_encoding
+from pipelines.formats.table import GUESS, SUFFIX, BadRecord, Format, Strict, Table, shown
+
+ENDS = {"lf": b"\n", "crlf": b"\n", "crcrlf": b"\n", "cr": b"\r"}
+
+
+class CsvOptions(Strict):
+    """What a contract may declare; the rest is detected."""
+
+    encoding: Encoding | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=8)] | None = None
+    quote: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="'' when nothing is quoted")
+    escape: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="Beside doubled quotes; '' for none")
+    comment: Annotated[str, Field(max_length=8)] = Field(default="", description="Lines that begin so are left out")
+    header: bool = True
+    columns: list[str] | None = Field(default=None, description="Headers of a file that has none")
+    skip: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Title lines before the header")
+
+
+class Csv(Format):
+    """Comma-separated values as RFC 4180 would have them, and as they are."""
+
+    name = "csv"
+    aliases = ("tsv",)
+    Options = CsvOptions
+
+    @classmethod
+    def detect(cls, head: bytes, filename: str) -> int | None:
+        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+        if not wide and (start.startswith((b"<", b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or head.count(0) > len(head) * 0.6):
+            return None
+        return SUFFIX if filename.lower().endswith((".csv", ".tsv", ".tab", ".txt", ".ssv", ".psv")) else GUESS
+
+    def open(self, payload: Path, options: CsvOptions, filename: str) -> Table:
+        if (options.columns is not None) == options.header:
+            raise BadInput("The declared format has both a header and columns, or neither.",
+                           remedy="Declare columns exactly when header is false.")
+        encoding = options.encoding or detect_encoding(payload)
+        sniffed = sniff(as_utf8(payload, encoding, 2**18), options.model_dump(exclude_unset=True), filename)
+        lines = Lines(as_utf8(payload, encoding), sniffed.dialect)
+        lines.skip(sniffed.skip)
+        columns = options.columns or _header(lines)
+        detected: dict[str, Any] = dict(sniffed.detected)
+        if options.encoding is None:
+            detected["encoding"] = encoding
+        read = partial(_read, payload, encoding, sniffed, options.columns is None, len(columns))
+        return Table(columns, shown(options, self.name, **detected), read, extra=sniffed.skip > 0 or bool(options.comment))
+
+
+def _header(lines: Lines) -> list[str]:
+    found = first_record(lines)
+    if found is None:
+        raise BadInput("The file has no header.", remedy="Ask the source for a complete file, or declare header: false with columns.")
+    line, record = found
+    if record.reason:
+        raise BadInput(f"The header in line {line} cannot be read ({record.reason}).", remedy="Declare format.skip, delimiter or encoding.")
+    return [value.strip() for value in record.fields]
+
+
+def _read(
+    payload: Path, encoding: str, sniffed: Sniffed, header: bool, width: int, bad: list[BadRecord]
+) -> Iterator[pa.RecordBatch]:
+    lines = Lines(as_utf8(payload, encoding), sniffed.dialect)
+    lines.skip(sniffed.skip)
+    if header:
+        first_record(lines)
+    yield from read_blocks(lines, width, bad)
+
+
+def dialect_of(delimiter: str, quote: str = '"', escape: str = "", comment: str = "", line_end: str = "lf") -> Dialect:
+    """A dialect from the words of the options."""
+    return Dialect(delimiter, quote, escape, comment, ENDS[line_end])

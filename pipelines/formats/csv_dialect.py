@@ -1,0 +1,119 @@
+"""Which dialect a CSV file is in, from its first lines: line end, delimiter, quote, escape, title lines.
+
+A delimiter is good when most records have the same number of fields as the header.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from pipelines.formats.csv_records import Dialect, read_record, stripped
+
+SAMPLE = 2**18
+RECORDS = 500
+DELIMITERS = (",", "\t", ";", "|", "^", "~", "，", "\x1f", "\x01", ":", " ")
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """The dialect in effect, the lines before the header, and which options were detected."""
+
+    dialect: Dialect
+    skip: int
+    detected: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    dialect: Dialect
+    counts: list[int]
+    titles: int
+    score: float
+
+
+def sniff(chunks: Iterable[bytes], declared: Mapping[str, Any], filename: str) -> Sniffed:
+    """Completes what is declared from the first chunk of text."""
+    raw = next(iter(chunks), b"")
+    end = _line_end(raw)
+    text = raw.decode("utf-8", "surrogateescape")
+    eol = "\r" if end == "cr" else "\n"
+    whole = len(raw) < SAMPLE
+    lines = [line + eol for line in text.split(eol)]
+    lines = lines[: max(1, len(lines) - (0 if whole else 1))][declared.get("skip") or 0:]
+    best = max((_try(dialect, lines) for dialect in _dialects(declared, eol.encode(), filename)), key=lambda tried: tried.score)
+    skip = declared["skip"] if "skip" in declared else (best.titles if declared.get("header", True) else 0)
+    found = {"delimiter": best.dialect.delimiter, "quote": best.dialect.quote, "escape": best.dialect.escape, "line_end": end, "skip": skip}
+    return Sniffed(best.dialect, skip, {name: value for name, value in found.items() if name not in declared})
+
+
+def _line_end(raw: bytes) -> str:
+    """The line end that most lines have; `cr` only when there is no other."""
+    feeds = raw.count(b"\n")
+    if not feeds:
+        return "cr" if b"\r" in raw else "lf"
+    double, single = raw.count(b"\r\r\n"), raw.count(b"\r\n")
+    if double * 2 > feeds:
+        return "crcrlf"
+    return "crlf" if single * 2 > feeds else "lf"
+
+
+def _dialects(declared: Mapping[str, Any], eol: bytes, filename: str) -> Iterable[Dialect]:
+    delimiters = [declared["delimiter"]] if "delimiter" in declared else list(DELIMITERS)
+    if filename.lower().endswith((".tsv", ".tab")) and "\t" in delimiters:
+        delimiters = ["\t", *delimiters]
+    quotes = [declared["quote"]] if "quote" in declared else ['"', "'"]
+    escapes = [declared["escape"]] if "escape" in declared else ["", "\\"]
+    for delimiter in delimiters:
+        for quote in quotes:
+            for escape in escapes:
+                yield Dialect(delimiter, quote, escape, declared.get("comment", ""), eol)
+
+
+def _try(dialect: Dialect, lines: list[str]) -> _Tried:
+    """Reads the sample in one dialect: its score falls with ragged and broken records, and rises a little with fields."""
+    rows, at = [], 0
+    while at < len(lines) and len(rows) < RECORDS:
+        if not stripped(lines[at], dialect) or (dialect.comment and lines[at].startswith(dialect.comment)):
+            at += 1
+            continue
+        record = read_record(lines, at, dialect, True)
+        assert record is not None
+        rows.append((at, [] if record.reason else record.fields))
+        at += record.lines
+    return _judge(dialect, rows)
+
+
+def _judge(dialect: Dialect, rows: list[tuple[int, list[str]]]) -> _Tried:
+    counts = [len(fields) for _, fields in rows]
+    if not counts:
+        return _Tried(dialect, counts, 0, 0.0)
+    usual = Counter(counts).most_common(1)[0][0]
+    titles = _titles(rows, usual)
+    header = rows[min(titles, len(rows) - 1)]
+    share = sum(count == usual for count in counts[titles:]) / len(counts[titles:] or [1])
+    if usual <= 1:
+        return _Tried(dialect, counts, 0, 0.05 * share + _tie(dialect, rows))
+    fit = share * (1.0 if len(header[1]) == usual else 0.3) * (1 - 1 / (usual + 1))
+    return _Tried(dialect, counts, header[0] if titles else 0, fit + _tie(dialect, rows))
+
+
+def _titles(rows: list[tuple[int, list[str]]], usual: int) -> int:
+    """How many records before the header are titles: at most one field that is not empty."""
+    if usual < 3:
+        return 0
+    count = 0
+    for _, fields in islice(rows, 20):
+        if sum(1 for value in fields if value.strip()) > 1 or not fields:
+            break
+        count += 1
+    return count if count < len(rows) else 0
+
+
+def _tie(dialect: Dialect, rows: list[tuple[int, list[str]]]) -> float:
+    """What decides between equals: the usual quote, no escape unless it is used, the usual delimiters."""
+    rank = DELIMITERS.index(dialect.delimiter) if dialect.delimiter in DELIMITERS else 0
+    return -1e-4 * rank - (1e-5 if dialect.quote == "'" else 0) - (1e-6 if dialect.escape else 0)

@@ -1,0 +1,130 @@
+"""Lines → records of one CSV dialect, read with care: quotes, escapes, newlines inside fields, broken records.
+
+Rules: a field that begins with the quote ends at a quote before a delimiter or line end; anything else breaks its record,
+which then counts as that one line. Quotes inside an unquoted field are text. Empty lines are no records.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pipelines.formats.table import Reason
+
+LONGEST = 2**24          # characters of one record; beyond it an open quote is a broken one
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written. `quote` and `escape` may be empty; `eol` is the byte that ends its lines."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""          # beside doubled quotes
+    comment: str = ""
+    eol: bytes = b"\n"
+
+    @cached_property
+    def simple(self) -> bool:
+        """Whether whole-column readers understand it."""
+        single = len(self.delimiter.encode()) == 1 and len(self.quote.encode()) <= 1
+        return single and not self.escape and not self.comment
+
+    @cached_property
+    def closing(self) -> re.Pattern[str]:
+        """From inside a quoted field to behind its closing quote."""
+        quote, escape = re.escape(self.quote), re.escape(self.escape)
+        escaped = f"|{escape}." if escape else ""
+        return re.compile(f"(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+{quote}", re.DOTALL)
+
+    @cached_property
+    def plain(self) -> re.Pattern[str]:
+        """An unquoted field when there is an escape character."""
+        escape, delimiter = re.escape(self.escape), re.escape(self.delimiter)
+        return re.compile(f"(?:{escape}.|(?!{delimiter})[^{escape}])*+{escape}?", re.DOTALL)
+
+    @cached_property
+    def escaped(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.escape) + "(.)", re.DOTALL)
+
+
+@dataclass
+class Record:
+    """Its fields, or why it is none; `lines` it took."""
+
+    fields: list[str] = field(default_factory=list)
+    lines: int = 1
+    reason: Reason | None = None
+
+
+def stripped(line: str, dialect: Dialect) -> str:
+    """The line without its end: every `\\r` before the `\\n` belongs to it (CR CR LF exists)."""
+    return line.removesuffix("\r") if dialect.eol == b"\r" else line.removesuffix("\n").rstrip("\r")
+
+
+def read_record(lines: list[str], at: int, dialect: Dialect, final: bool) -> Record | None:
+    """The record that begins at `lines[at]`; None when its end is not among the lines yet (never when `final`)."""
+    line = stripped(lines[at], dialect)
+    if not dialect.escape and (not dialect.quote or dialect.quote not in line):
+        return Record(line.split(dialect.delimiter))
+    return _Reader(lines, at, dialect).read(final)
+
+
+class _Reader:
+    """Reads one record that has quotes or escapes."""
+
+    def __init__(self, lines: list[str], at: int, dialect: Dialect) -> None:
+        self._lines, self._first, self._at, self._dialect = lines, at, at, dialect
+        self._text = stripped(lines[at], dialect)
+        self._pos = 0
+
+    def read(self, final: bool) -> Record | None:
+        fields: list[str] = []
+        while True:
+            quoted = bool(self._dialect.quote) and self._text.startswith(self._dialect.quote, self._pos)
+            value = self._quoted() if quoted else self._plain()
+            if value is None:
+                longest = len(self._lines) - self._first > 1 and self._length() > LONGEST
+                return Record(reason="quotes") if final or longest else None
+            fields.append(value)
+            if self._pos >= len(self._text):
+                return Record(fields, self._at - self._first + 1)
+            if not self._text.startswith(self._dialect.delimiter, self._pos):
+                return Record(reason="quotes")
+            self._pos += len(self._dialect.delimiter)
+            if self._pos == len(self._text):
+                return Record([*fields, ""], self._at - self._first + 1)
+
+    def _length(self) -> int:
+        return sum(map(len, self._lines[self._first:]))
+
+    def _quoted(self) -> str | None:
+        """The field behind an opening quote, over as many lines as it takes; None when it does not close."""
+        dialect, parts = self._dialect, []
+        begin = self._pos + len(dialect.quote)
+        while not (found := dialect.closing.match(self._text, begin)):
+            parts.append(self._lines[self._at][begin:])
+            self._at, begin = self._at + 1, 0
+            if self._at >= len(self._lines):
+                return None
+            self._text = stripped(self._lines[self._at], dialect)
+        self._pos = found.end()
+        text = "".join(parts) + found[0][: -len(dialect.quote)]
+        return self._unescaped(text.replace(dialect.quote * 2, dialect.quote))
+
+    def _plain(self) -> str:
+        dialect = self._dialect
+        if dialect.escape:
+            found = dialect.plain.match(self._text, self._pos)
+            end = found.end() if found else len(self._text)
+        else:
+            end = self._text.find(dialect.delimiter, self._pos)
+            end = len(self._text) if end < 0 else end
+        text = self._text[self._pos:end]
+        self._pos = end
+        return self._unescaped(text)
+
+    def _unescaped(self, text: str) -> str:
+        escape = self._dialect.escape
+        return self._dialect.escaped.sub(r"\1", text) if escape and escape in text else text
