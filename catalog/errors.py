@@ -14,8 +14,12 @@ No message may hold a value, or an undeclared file, sheet or header name.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class CitylakeError(Exception):
@@ -94,3 +98,11 @@ class Drifted(PortalError):
 
 class EngineFailure(CitylakeError):
     """The engine failed; only the class of its error is kept, because its text may quote values."""
+
+
+def unexpected(error: BaseException) -> str:
+    """A sentence for a foreign error: its class and the last of our own lines. Its text may quote values and is dropped."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)]
+    frames = [frame for frame in frames if ".venv" not in Path(frame.filename).parts]
+    at = f" at {Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else ""
+    return f"An unexpected {type(error).__name__}{at}. Its text is not shown, because it may quote values."

@@ -6,14 +6,12 @@ One dataset's trouble never stops another's; foreign errors quote values, so the
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from catalog.contract import Contract
-from catalog.errors import CitylakeError, DefinitionError
+from catalog.errors import CitylakeError, DefinitionError, unexpected
 from pipelines.portals import Portal
 from pipelines.portals.folder import FolderPortal
 from pipelines.protocol import Step, perform
@@ -24,7 +22,6 @@ from pipelines.steps.register import register
 from pipelines.steps.serve import serve
 from pipelines.way import Way
 
-ROOT = Path(__file__).resolve().parents[1]
 Told = Callable[["Outcome"], None]
 
 
@@ -49,14 +46,14 @@ class Planned:
     step: Step
 
 
-def portals_of(way: Way) -> list[Portal]:
-    """The city's portals that a run publishes to by itself."""
+def portals_of(way: Way, every: bool = False) -> list[Portal]:
+    """The city's portals that a run publishes to by itself; `every` also those that wait for a person."""
     found: list[Portal] = []
     for name, portal in way.city.portals.items():
         if portal.kind != "folder":
             raise DefinitionError(f"The portal {name} is of a kind that this version cannot write.", file="city.yaml",
                                   remedy="Use kind folder.")
-        if portal.auto:
+        if portal.auto or every:
             root = way.settings.site / portal.options["path"] if "path" in portal.options else way.settings.site
             found.append(FolderPortal(name, root, way.city))
     return found
@@ -82,16 +79,10 @@ def take(way: Way, contract: Contract, planned: Planned) -> Outcome:
         kind = "refused" if error.exit_code == 4 else "failed"
         return Outcome(contract.id, planned.name, planned.target, kind, note=str(error))
     except Exception as error:      # anything may quote a value: only its class and our own line are kept
-        return Outcome(contract.id, planned.name, planned.target, "failed", note=_place(error))
+        return Outcome(contract.id, planned.name, planned.target, "failed", note=unexpected(error))
     repeated = bool(body.get("repeated"))
     outcome = "unchanged" if repeated and body["outcome"] == "done" else str(body["outcome"])
     return Outcome(contract.id, planned.name, planned.target, outcome, body)
-
-
-def _place(error: Exception) -> str:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)]
-    at = f" at {Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else ""
-    return f"An unexpected {type(error).__name__}{at}. Its text is not shown, because it may quote values."
 
 
 def advance(way: Way, contract: Contract, portals: Sequence[Portal], told: Told | None = None) -> list[Outcome]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from catalog.city import Person
+from catalog.city import Person, Role
 from catalog.contract import Contract
 from catalog.errors import DefinitionError, Refused
 from catalog.evidence import Decision
@@ -46,6 +46,16 @@ def me(way: Way) -> Person:
     if person is None:
         raise Refused("Your user on this machine is mapped to no person of the city.", file=LOCAL,
                       remedy=f"Whoever runs the machine adds a line `user: person-id` to {LOCAL} in the state folder.")
+    return person
+
+
+def steward(way: Way, contract: Contract, *others: Role) -> Person:
+    """The person behind this process, who must be a steward of the dataset's department or have one of the `others` roles."""
+    person = me(way)
+    own = "steward" in person.roles and person.department == contract.department
+    if not own and not set(others) & set(person.roles):
+        raise Refused("You may not do this.", dataset=contract.id,
+                      remedy=" ".join(("It takes a steward of the dataset's own department.", *(f"Or the role {role}." for role in others))))
     return person
 
 
@@ -101,7 +111,7 @@ def decide(way: Way, hold_id: str, verdict: Verdict, reason: str, until: date | 
     with way.lease(contract.id):
         _, state, hold = find(way, hold_id)
         _may(contract, state, hold, person, verdict)
-        _sound(reason)
+        sound(reason)
         last = _last_day(way, verdict, until)
         identity = f"{contract.id}/d{state.seq + 1}"
         body = {"id": identity, "hold": hold.id, "subject": hold.subject, "person": person.id, "verdict": verdict, "reason": reason,
@@ -128,7 +138,8 @@ def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: 
                       remedy="Change the contract or the data, as the findings say, and run again.")
 
 
-def _sound(reason: str) -> None:
+def sound(reason: str) -> None:
+    """Raises Refused for a reason that says nothing, or holds what looks like a person's identifier."""
     if len(reason.strip()) < 4:
         raise Refused("A decision needs a reason.", remedy="Say in a sentence why.")
     if kinds_in(reason):

@@ -86,3 +86,16 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         memory=_bytes(env.get("CITYLAKE_MEMORY", "2GB"), "CITYLAKE_MEMORY"),
         threads=_count(env.get("CITYLAKE_THREADS", "0"), "CITYLAKE_THREADS"),
     )
+
+
+def language(environ: Mapping[str, str] | None = None) -> str:
+    """`zh` or `en`: the language of the first of LC_ALL, LC_MESSAGES and LANG that is set."""
+    env = os.environ if environ is None else environ
+    chosen = next((env[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if env.get(name)), "")
+    return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+def plain_output(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the user wants no colours (NO_COLOR, or a dumb terminal)."""
+    env = os.environ if environ is None else environ
+    return bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"

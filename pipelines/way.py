@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import secrets as random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -26,6 +27,11 @@ from pipelines.settings import Settings
 from privacy.negative_list import Policy, load_policy
 
 
+def os_user() -> str:
+    """The user that the operating system runs this process for; not what a variable says (`getpass` believes `LOGNAME`)."""
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
 @dataclass
 class Way:
     """One process's view of a city. `user` is the operating-system user; tests inject another."""
@@ -37,7 +43,7 @@ class Way:
     journal: Journal
     engine: Engine
     clock: Clock = now
-    user: str = field(default_factory=getpass.getuser)
+    user: str = field(default_factory=os_user)
     again: Mapping[str, str] = field(default_factory=dict)      # dataset → mark of a forced refinement (run --from-batch)
 
     def today(self) -> date:
@@ -89,7 +95,7 @@ def open_way(settings: Settings, clock: Clock = now, user: str | None = None) ->
     lake = Lake(settings.lake)
     return Way(
         settings, city, policy, lake, Journal(settings.lake / "journal", clock), DuckEngine(lake, settings),
-        clock, user or getpass.getuser(),
+        clock, user or os_user(),
     )
 
 
