@@ -129,6 +129,10 @@ class Lake:
         """Data files of one version, after checking that they may be read as plain Parquet."""
         table = _open(str(self.path(at.name)), at.version)
         check_protocol(table, at.name)
+        return self.paths(table)
+
+    def paths(self, table: DeltaTable) -> list[str]:
+        """Data files of an opened version."""
         return [unquote(urlparse(uri).path) if uri.startswith("file:") else uri for uri in table.file_uris()]
 
     def added(self, name: str, version: int, base: int | None) -> list[str]:

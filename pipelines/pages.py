@@ -71,7 +71,7 @@ def _facts(way: Way, contract: Contract, product: Product, outward: Outward, sta
         "department_name": _label(department.name), "vertical": department.vertical, "field": fields.field, "tier": outward.tier,
         "licence": fields.licence, "rights_holder": fields.rights_holder, "legal_basis": fields.legal_basis,
         "attribution": fields.attribution, "purpose": contract.purpose, "usage": contract.usage, "limitations": contract.limitations,
-        "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json", exclude_none=True),
+        "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json"),
         "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
         "columns": columns, "codes": _codes(way, columns), "quality": _quality(state), "status": contract.status,
         "release": None, "released": None, "files": [], "rows": None, "preview": None, "releases": [],

@@ -32,11 +32,10 @@ def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, f
     entries: list[dict[str, Any]] = []
     with way.engine.open({"gold": gold}) as session:
         for period in _periods(session, outward):
-            rows = session.read(_ordered(outward, period))
-            count = _count(session, period)
-            formats = [name for name in outward.product.formats if name != "xlsx" or count <= SHEET_ROWS]
-            targets = {name: folder / f"{stem}{'-' + period if period else ''}.{SUFFIX[name]}" for name in formats}
-            written = write_files(rows, outward.columns, targets, way.city.zone)
+            fits = "xlsx" not in outward.product.formats or _count(session, period) <= SHEET_ROWS
+            formats = [name for name in outward.product.formats if name != "xlsx" or fits]
+            targets: dict[str, Path] = {name: folder / f"{stem}{'-' + period if period else ''}.{SUFFIX[name]}" for name in formats}
+            written = write_files(session.read(_ordered(outward, period)), outward.columns, targets, way.city.zone)
             entries += [{"name": path.name, "format": name, "period": period, "rows": written, "first": name == formats[0]}
                         for name, path in targets.items()]
     manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries)}

@@ -6,6 +6,8 @@ with the failed rules of quarantined rows in `_rules`).
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,13 +86,14 @@ def _bad_rows(spec: CheckSpec) -> str:
     """Quarantined rows that failed this rule, and rows of the candidate that should have failed it."""
     word = "';' || _rules || ';' LIKE '%;" + spec.id.replace("_", "\\_") + ";%' ESCAPE '\\'"
     bad = f" OR (_rules = '' AND ({render(spec.bad, 'duckdb')}))" if spec.bad is not None else ""
-    return _escaped(f"SELECT 1 AS bad FROM judged WHERE ({word}){bad}")
+    return "SELECT 1 AS bad FROM {batch} WHERE " + _escaped(f"({word}){bad}")
 
 
 def _set_query(spec: CheckSpec) -> str:
     """A steward's set query, as one row when its single number breaks a bound."""
     bounds = " AND ".join(f"({_comparison(bound)})" for bound in spec.bounds)
-    return f"SELECT * FROM ({spec.arguments['query']}) AS measured(value) WHERE value IS NULL OR NOT ({bounds})"
+    query = render(spec.arguments["query"], "duckdb")
+    return f"SELECT * FROM ({query}) AS measured(value) WHERE value IS NULL OR NOT ({bounds})"
 
 
 def _comparison(bound: Bound) -> str:
@@ -143,15 +146,18 @@ def _within(spec: CheckSpec, observed: Mapping[str, Any]) -> bool:
 
 
 class _quiet:
-    """Great Expectations logs SQL and tracebacks, which may hold values; nothing of it reaches a log."""
+    """Great Expectations logs and prints SQL and tracebacks, which may hold values; nothing of it reaches a log."""
 
     def __enter__(self) -> None:
         self._level = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
+        self._printed = contextlib.redirect_stdout(io.StringIO())
+        self._printed.__enter__()
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
         warnings.simplefilter("ignore")
 
     def __exit__(self, *error: object) -> None:
         self._warnings.__exit__(None, None, None)
+        self._printed.__exit__(None, None, None)
         logging.disable(self._level)

@@ -11,7 +11,7 @@ from datetime import date
 from sqlglot import exp
 
 from catalog.contract import CodeList, Column, Contract, Rule
-from catalog.dialect import col, in_list, length, lit, matches, parse_condition
+from catalog.dialect import col, in_list, length, lit, matches, parse_condition, parse_query
 from catalog.evidence import CheckSpec
 
 ZERO = (("mustBe", 0.0),)
@@ -114,9 +114,9 @@ def _declared(contract: Contract, rule: Rule) -> CheckSpec:
     names = [column.name for column in contract.columns]
     bad = parse_condition(rule.bad, names) if rule.bad else _library(rule)
     kind = "row" if bad is not None else rule.scope
+    query = {"query": parse_query(rule.query, {"silver": names})} if rule.query else {}
     return CheckSpec(rule.id, kind, rule.dimension, rule.blocking, rule.bounds or ZERO, rule.unit, rule.column,
-                     rule.metric, {**rule.arguments, **({"query": rule.query} if rule.query else {})}, bad=bad,
-                     description=rule.description)
+                     rule.metric, {**rule.arguments, **query}, bad=bad, description=rule.description)
 
 
 def _library(rule: Rule) -> exp.Expression | None:

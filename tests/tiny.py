@@ -69,7 +69,7 @@ def contract(dataset: str = DATASET, columns: list[dict[str, Any]] | None = None
         column("kind", "text", "类别", codes="kinds"),
         column("height", "decimal(6,2)", "高度", unit="m", strip_unit=["米", "m"]),
         column("planted", "date", "种植日期"),
-        column("keeper", "text", "养护人", "L3"),
+        column("note", "text", "备注", "L2"),
     ]
     kept = {item["name"]: {"do": "keep" if item["classification"] == "L1" else "drop"} for item in columns}
     ours: dict[str, Any] = {
@@ -155,6 +155,6 @@ def by_step(outcomes: list[Outcome]) -> dict[str, str]:
     return {f"{item.dataset} {item.step} {item.target}".strip(): item.outcome for item in outcomes}
 
 
-GOOD = "编号,类别,高度,种植日期,养护人\nT1,A,3.50 米,2026-03-12,李四\nT2,B,２.25,2025-11-30,王五\nT3,A,-,2024/1/5,赵六\n"
+GOOD = "编号,类别,高度,种植日期,备注\nT1,A,3.50 米,2026-03-12,已修剪\nT2,B,２.25,2025-11-30,\nT3,A,-,2024/1/5,待移植\n"
 
 __all__ = ["CITY", "DATASET", "GOOD", "PEOPLE", "Tiny", "by_step", "column", "contract"]

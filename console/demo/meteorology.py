@@ -24,17 +24,17 @@ def build(draw: Draw, out: Sources) -> None:
         return
     _write(draw, out, DAY_ONE)
     _write(draw, out, missing)
-    _write(draw, out, again, "hours/again")
+    _write(draw, out, again)
 
 
-def _write(draw: Draw, out: Sources, day: date, folder: str = "hours", defects: bool = False) -> None:
+def _write(draw: Draw, out: Sources, day: date, defects: bool = False) -> None:
     columns = _hours(draw, day)
     if defects:
         _plant(columns)
     lines = csv_lines(columns)
     if defects:
         lines += [lines[-1], lines[-2], lines[-3], f"{lines[40]},多余"]
-    out.csv(f"{folder}/station_hours_{day:%Y%m%d}.csv", lines)
+    out.csv(f"hours/station_hours_{day:%Y%m%d}.csv", lines)
 
 
 def _hours(draw: Draw, day: date) -> dict[str, Text]:

@@ -17,10 +17,11 @@ from catalog.city import City
 from catalog.errors import Drifted
 from pipelines.boundary import boundary
 from pipelines.portals import Item, Observed
-from pipelines.portals.site import render_site
+from pipelines.portals.site import render_site, renderer
 from pipelines.spool import digest
 
 KEPT = 3
+STAMP = "renderer.txt"        # which program and city names rendered the pages: only then can they be rendered again alike
 
 
 class FolderPortal:
@@ -61,6 +62,7 @@ class FolderPortal:
         boundary("publish/copied")
         _write(folder / "pages.json", json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1))
         render_site(folder, self.city, [pages[name] for name in sorted(pages)])
+        _write(folder / STAMP, renderer(self.city) + "\n")
         boundary("publish/staged")
         return item, folder
 
@@ -79,19 +81,29 @@ class FolderPortal:
         self._clean(item)
         return Observed(item.fingerprint, item.shown, item.page.get("release"))
 
+    def ids(self) -> set[str]:
+        """Every product that the site shows."""
+        return set(self._pages(self.current))
+
+    def stored(self, name: str) -> Item | None:
+        """What the site shows of a product, as it is written there; its fingerprint is computed from that."""
+        found = self._pages(self.current).get(name)
+        return Item(found["id"], found["shown"], found["page"]) if found else None
+
     def verify(self, item: Item) -> list[str]:
-        """Names each file of the item that is missing or differs."""
+        """Names each file of the item that is missing or differs, and counts those that should not be there."""
         folder = self.current
         if folder is None:
-            return ["the site is missing"]
-        wrong = []
-        for file in item.page.get("files", ()):
-            path = folder / "data" / item.id / str(item.page["release"]) / file["name"]
-            if not path.exists():
-                wrong.append(f"{file['name']} is missing")
-            elif digest(path) != file["sha256"]:
-                wrong.append(f"{file['name']} differs")
-        return wrong
+            return ["The site is missing"]
+        data, page = folder / "data" / item.id, item.page
+        newest = [(f"{page['release']}/{file['name']}", file["sha256"]) for file in page.get("files", ())]
+        older = [(f"{past['release']}/{file['name']}", file["sha256"]) for past in page.get("releases", ())
+                 if (data / past["release"]).is_dir() for file in past["files"]]
+        want = {**dict(older), **dict(newest)} if item.shown == "open" else {}
+        found = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
+        wrong = [f"{name} is missing" for name in sorted(set(want) - found)]
+        wrong += [f"{name} differs" for name in sorted(found & set(want)) if digest(data / name) != want[name]]
+        return wrong + ([f"{len(found - set(want))} files should not be there"] if found - set(want) else [])
 
     def _copy(self, item: Item, folder: Path) -> None:
         if folder.exists():

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from catalog.city import City
+from catalog.contract import fingerprint
 from catalog.dcat import document
 from catalog.entry import CYCLES, FIELDS, TIER_NAMES, coverage
 from catalog.wording import LANGUAGES, wording
@@ -32,6 +33,14 @@ def environment() -> Environment:
     env.filters["size"] = size
     env.filters["day"] = lambda text: (text or "–")[:10]
     return env
+
+
+def renderer(city: City) -> str:
+    """Fingerprint of everything beside the portal's items that a page depends on: this program's text, the city's names."""
+    ours = [path for path in sorted(files("pipelines.portals").joinpath("templates").iterdir(), key=lambda path: path.name) if path.is_file()]
+    ours.append(files("pipelines.portals").joinpath("site.py"))
+    ours += [files("catalog").joinpath(name) for name in ("dcat.py", "entry.py", "wording.py", "locale/zh_CN.po")]
+    return fingerprint([path.read_text(encoding="utf-8") for path in ours], city.id, city.name, city.title, city.departments)
 
 
 def size(number: int) -> str:

@@ -1,0 +1,141 @@
+"""Delta tables against the journal: every file that a record vouches for, the mark of every commit, the versions in force."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from catalog.errors import LakeError
+from catalog.evidence import TableAt
+from pipelines.audit.chains import Chain
+from pipelines.audit.finding import Mismatch, note
+from pipelines.lake import Lake, check_protocol, commit
+from pipelines.manifest import Files, manifest_path, sealed_files
+from pipelines.spool import digest
+
+
+@dataclass
+class _Table:
+    """What the records say of one table."""
+
+    newest: int = -1
+    in_force: int | None = None
+    vouched: set[str] = field(default_factory=set)
+    blind: bool = False         # a list of files is lost, so what is vouched for is not known
+
+    def take(self, version: int, files: Files | None) -> None:
+        self.newest = max(self.newest, version)
+        self.vouched |= set(files or ())
+        self.blind |= files is None
+
+
+def check_tables(lake: Lake, chain: Chain, erased: Mapping[str, frozenset[int]]) -> Iterator[Mismatch]:
+    """Everything that is wrong with the tables of one chain. `erased` names the versions that an erasure removed."""
+    tables: dict[str, _Table] = {}
+    for seq, record in sorted(chain.records.items()):
+        files, written = record.body.get("files", {}), record.body.get("tables", {})
+        for name, version in written.items():
+            tables.setdefault(name, _Table()).in_force = version
+            if files.get(name, {}).get("version") != version:
+                yield Mismatch(chain.place(seq), chain.dataset, f"The record vouches for no file of {name} at version {version}.")
+        for name, entry in files.items():
+            version, at = entry["version"], TableAt(name, entry["version"])
+            gone = version in erased.get(name, ())
+            listed = sealed_files(lake, name, version, entry["sha256"])
+            tables.setdefault(name, _Table()).take(version, listed)
+            yield from _version(lake, chain, at, listed, str(record.body.get("op")), gone)
+    for name, table in sorted(tables.items()):
+        yield from _whole(lake, chain, name, table)
+
+
+def _version(lake: Lake, chain: Chain, at: TableAt, listed: Files | None, op: str, gone: bool) -> Iterator[Mismatch]:
+    if listed is None:
+        place = manifest_path(lake, at.name, at.version).relative_to(lake.root).as_posix()
+        yield Mismatch(place, chain.dataset, f"The list of files of {at.name} at version {at.version} is missing or has been changed.")
+        return
+    root, sound = lake.path(at.name), True
+    for path, (size, sha) in sorted(listed.items()):
+        wrong = changed(root / path, size, sha)
+        if wrong and not (gone and not (root / path).exists()):
+            sound = False
+            yield Mismatch(f"tables/{at.name}/{path}", chain.dataset, wrong)
+    if sound and not gone and listed and _mark(root, at.version) != op:
+        yield Mismatch(f"tables/{at.name}@{at.version}", chain.dataset, "The version does not carry the mark of the operation that recorded it.")
+
+
+def changed(path: Path, size: int, sha: str) -> str | None:
+    """What is wrong with a file that should have this size (bytes) and sha256; None when nothing is."""
+    try:
+        if path.stat().st_size == size and digest(path) == sha:
+            return None
+    except FileNotFoundError:
+        return "The file is missing."
+    except OSError:
+        return "The file cannot be read."
+    return "The file has been changed."
+
+
+def _mark(root: Path, version: int) -> str | None:
+    try:
+        actions = commit(root / "_delta_log" / f"{version:020d}.json")
+    except (OSError, ValueError):
+        return None
+    return next((action["commitInfo"].get("op") for action in actions if "commitInfo" in action), None)
+
+
+def _whole(lake: Lake, chain: Chain, name: str, table: _Table) -> Iterator[Mismatch]:
+    """The version in force opens and reads vouched files only; the log has no file that could make it read others."""
+    place = f"tables/{name}"
+    if table.in_force is not None:
+        yield from _opens(lake, chain, TableAt(name, table.in_force), table)
+    if table.blind:
+        return
+    found = {path.relative_to(lake.path(name)).as_posix() for path in lake.path(name).rglob("*") if path.is_file()}
+    strange = Counter(_kind(path, table.newest) for path in found - table.vouched)
+    if strange["log"]:
+        yield Mismatch(place, chain.dataset, f"The table's log has {strange['log']} files that no record vouches for.",
+                       "Move them away, then verify again.")
+    if "_delta_log/_last_checkpoint" in found and not _hint(lake.path(name), table):
+        yield Mismatch(f"{place}/_delta_log/_last_checkpoint", chain.dataset, "The file does not name a checkpoint that a record vouches for.",
+                       "Remove it: it only saves time.")
+    if strange["left"]:
+        yield note(place, chain.dataset, f"Interrupted or held writes left {strange['left']} files that nothing in force reads.",
+                   "Nothing needs to be done.")
+
+
+def _kind(path: str, newest: int) -> str:
+    """log: may change what a recorded version reads. left: not in force, or never committed."""
+    name = path.removeprefix("_delta_log/")
+    if name == "_last_checkpoint":
+        return "hint"
+    return "log" if name != path and name[:20].isdigit() and int(name[:20]) <= newest else "left"
+
+
+def _hint(root: Path, table: _Table) -> bool:
+    try:
+        item: dict[str, Any] = json.loads((root / "_delta_log" / "_last_checkpoint").read_bytes())
+        name = f"_delta_log/{int(item['version']):020d}.checkpoint.parquet"
+        return (name in table.vouched or int(item["version"]) > table.newest) and item.get("sizeInBytes") in (None, (root / name).stat().st_size)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _opens(lake: Lake, chain: Chain, at: TableAt, table: _Table) -> Iterator[Mismatch]:
+    place = f"tables/{at.name}@{at.version}"
+    root = lake.path(at.name)
+    try:
+        opened = DeltaTable(str(root), version=at.version)
+        check_protocol(opened, at.name)
+        paths = {Path(path).relative_to(root).as_posix() for path in lake.paths(opened)}
+    except (DeltaError, LakeError, OSError, ValueError):
+        yield Mismatch(place, chain.dataset, "The version in force cannot be opened.")
+        return
+    if not table.blind and paths - table.vouched:
+        yield Mismatch(place, chain.dataset, f"The version in force reads {len(paths - table.vouched)} files that no record vouches for.")
