@@ -144,7 +144,6 @@ def test_fetch_copies_privately_and_once(root: Path, tmp_path: Path) -> None:
     before = fetched.path.stat().st_mtime_ns
     assert connector.fetch(offer, spool) == fetched
     assert fetched.path.stat().st_mtime_ns == before, "a finished fetch is not repeated"
-    fetched.path.write_text("cut")
     fetched.path.write_text("cu")
     assert connector.fetch(offer, spool).path.read_text() == "one", "a damaged copy is fetched again"
 
