@@ -6,7 +6,7 @@ One dataset's trouble never stops another's; foreign errors quote values, so the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,15 +85,22 @@ def take(way: Way, contract: Contract, planned: Planned) -> Outcome:
     return Outcome(contract.id, planned.name, planned.target, outcome, body)
 
 
+def taken(way: Way, contract: Contract, steps: Iterable[Planned]) -> Iterator[Outcome]:
+    """Takes some steps of one dataset, in order. After a failure the later ones are left to the next run."""
+    for planned in steps:
+        outcome = take(way, contract, planned)
+        yield outcome
+        if outcome.outcome == "failed":
+            return
+
+
 def advance(way: Way, contract: Contract, portals: Sequence[Portal], told: Told | None = None) -> list[Outcome]:
-    """Takes every step of one dataset. After a failure the later steps are left to the next run."""
+    """Takes every step of one dataset."""
     outcomes: list[Outcome] = []
-    for planned in steps_of(contract, portals):
-        outcomes.append(take(way, contract, planned))
+    for outcome in taken(way, contract, steps_of(contract, portals)):
+        outcomes.append(outcome)
         if told:
-            told(outcomes[-1])
-        if outcomes[-1].outcome == "failed":
-            break
+            told(outcome)
     return outcomes
 
 
@@ -124,9 +131,15 @@ def run(
     outcomes: list[Outcome] = []
     for name in chosen(way, datasets, department):
         outcomes += advance(way, way.contract(name), portals, told)
-    register(way)
-    way.journal.seal()
+    conclude(way)
     return outcomes
+
+
+def conclude(way: Way) -> Mapping[str, Any] | None:
+    """The end of every run: registers the catalog (None when nothing has changed) and seals the journals."""
+    registered = register(way)
+    way.journal.seal()
+    return registered
 
 
 def _again(way: Way, from_batch: str) -> tuple[Way, list[str]]:

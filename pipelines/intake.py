@@ -110,7 +110,7 @@ def collect(way: Way, contract: Contract, state: State) -> Intake:
 def _source(way: Way, contract: Contract, state: State, source: Source, intake: Intake) -> None:
     """Everything new at one source. One that cannot be listed is held like an unreadable file; the others go on."""
     connector = connector_of(way, contract, source)
-    listing = _entry(way, contract, source, Offer("", "", None))
+    listing = entry_of(way, contract, source, Offer("", "", None))
     try:
         offers = list(connector.offers())
     except BadInput as error:
@@ -122,20 +122,27 @@ def _source(way: Way, contract: Contract, state: State, source: Source, intake: 
         _take(way, contract, state, source, connector, offer, intake)
 
 
-def _entry(way: Way, contract: Contract, source: Source, offer: Offer) -> dict[str, Any]:
+def entry_of(way: Way, contract: Contract, source: Source, offer: Offer) -> dict[str, Any]:
+    """An offer as the journal knows it: under its alias, with the terms it would be judged by."""
     name = way.alias(f"{contract.id}/{source.id}/{offer.key}")
     return {"source": source.id, "offer": name, "fingerprint": offer.fingerprint, "terms": terms(way, contract)}
+
+
+def dealt_with(state: State, entry: Mapping[str, Any]) -> bool:
+    """Whether exactly this offer has been taken, or refused under terms that still hold; it is not fetched again."""
+    known = state.offers.get(f"{entry['source']}/{entry['offer']}")
+    if known is None or known["fingerprint"] != entry["fingerprint"]:
+        return False
+    return known["outcome"] in ("taken", "skipped") or (known["outcome"] == "refused" and known["terms"] == entry["terms"])
 
 
 def _take(
     way: Way, contract: Contract, state: State, source: Source, connector: Connector, offer: Offer, intake: Intake
 ) -> None:
-    entry = _entry(way, contract, source, offer)
-    name = entry["offer"]
-    known = state.offers.get(f"{source.id}/{name}")
-    same = known is not None and known["fingerprint"] == offer.fingerprint
-    if known and same and (known["outcome"] in ("taken", "skipped") or (known["outcome"] == "refused" and known["terms"] == entry["terms"])):
+    entry = entry_of(way, contract, source, offer)
+    if dealt_with(state, entry):
         return
+    name = entry["offer"]
     folder = spool_of(way.settings, contract.id, name)
     intake.folders.append(folder)
     try:
