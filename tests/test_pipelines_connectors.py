@@ -124,12 +124,19 @@ def test_any_time_that_is_written_is_read(time: datetime, form: str, around: str
 
 
 def test_a_name_without_its_time_is_offered_and_not_skipped(root: Path) -> None:
-    put(root, "drops/final.csv")
+    put(root, "drops/20260502.csv")
     put(root, "drops/2026-05-01.csv")
     for path in ("drops", "drops/{time}.csv", "drops/*.csv"):
         connector = files(root, path=path, time_format="%Y-%m-%d")
-        assert [(offer.key, offer.time is None) for offer in connector.offers()] == [("drops/final.csv", True), ("drops/2026-05-01.csv", False)]
+        assert [(offer.key, offer.time is None) for offer in connector.offers()] == [("drops/20260502.csv", True), ("drops/2026-05-01.csv", False)]
         assert connector.timed
+
+
+def test_a_name_without_digits_at_the_place_of_the_time_is_of_another_dataset(root: Path) -> None:
+    for key in ("drops/杭州.csv", "drops/all.csv", "drops/2026-05-01.csv"):
+        put(root, key)
+    assert keys(files(root, path="drops/{time}.csv", time_format="%Y-%m-%d")) == ["drops/2026-05-01.csv"]
+    assert len(keys(files(root, path="drops/*.csv", time_format="%Y-%m-%d"))) == 3
 
 
 def test_fetch_copies_privately_and_once(root: Path, tmp_path: Path) -> None:
@@ -187,6 +194,7 @@ def test_links_may_not_leave_the_root(root: Path, tmp_path: Path) -> None:
     (root / "out.csv").symlink_to(tmp_path / "secret.csv")
     (root / "in.csv").symlink_to(root / "real.csv")
     (root / "nowhere.csv").symlink_to(root / "missing")
+    (root / "loop.csv").symlink_to(root / "loop.csv")
     (root / "folder").symlink_to(tmp_path)
     connector = files(root, path="**/*.csv")
     offers = {offer.key: offer for offer in connector.offers()}

@@ -22,8 +22,6 @@ from pipelines.connectors import Fetched, Offer, Unsettled
 from pipelines.connectors.archives import Limits, hidden
 from pipelines.connectors.times import PLACE, TimeOf, glob_regex, parse, placed, reader, time_regex
 
-_ROOT = "A file of the source cannot be read."
-
 
 class FileOptions(Strict):
     """What a contract says under `options:` of a source with `connector: files`."""
@@ -120,18 +118,25 @@ class Files:
 
     def _offer(self, path: Path) -> Offer | None:
         key = path.relative_to(self.root).as_posix()
-        if hidden("/".join(part for part in key.split("/") if part not in self.options.path.split("/"))):
+        if hidden("/".join(part for part in key.split("/") if part not in self.options.path.split("/"))) or self._of_others(key):
             return None
         try:
             seen = path.stat() if self._inside(path) else path.lstat()
-        except FileNotFoundError:
-            seen = path.lstat()             # a link to nothing: offered, and held when it cannot be fetched
+        except OSError:
+            seen = path.lstat()             # a link to nothing or to itself: offered, and held when it cannot be fetched
         if stat.S_ISDIR(seen.st_mode) or 0 <= time.time() - seen.st_mtime < self.options.settle_seconds:
             return None
         return Offer(key, _fingerprint(seen), self.time_of(key))
 
+    def _of_others(self, key: str) -> bool:
+        """Whether a name has no digit where `{time}` stands: a file of another dataset. One with digits that are no time is held."""
+        if PLACE not in self.options.path:
+            return False
+        found = re.fullmatch("(.*)".join(glob_regex(part) for part in self.options.path.split(PLACE)), key)
+        return found is not None and not re.search(r"\d", found[1])
+
     def _inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self.root.resolve())
+        return _real(path).is_relative_to(_real(self.root))
 
     def fetch(self, offer: Offer, folder: Path) -> Fetched:
         finished = _finished(offer, folder)
@@ -141,12 +146,12 @@ class Files:
         if not self._inside(path):
             raise BadInput("A link at the source leaves the folder of its system.", remedy="Put the file itself there.")
         try:
-            with open(os.open(path.resolve(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as reader_:
+            with open(os.open(_real(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as reader_:
                 return _copied(offer, reader_, folder)
         except FileNotFoundError:
             raise Unsettled("A file has gone from the source since it was listed.", remedy="Run again.") from None
         except OSError:
-            raise BadInput(_ROOT, remedy="See that it may be read.") from None
+            raise BadInput("A file of the source cannot be read.", remedy="See that it may be read.") from None
 
     def label(self, offer: Offer) -> str | None:
         if re.search(r"[*?]", self.options.path):
@@ -161,6 +166,11 @@ class Files:
             wanted = re.compile(glob_regex(options.member.replace(PLACE, "*"))).fullmatch
         return {"wanted": wanted, "time_of": self.time_of if self.timed else None,
                 "limits": Limits(options.max_bytes, options.max_ratio, options.max_members, options.window_log)}
+
+
+def _real(path: Path) -> Path:
+    """Without links; unlike Path.resolve it does not fail on one that leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def _fingerprint(seen: os.stat_result) -> str:
