@@ -127,15 +127,19 @@ def _content(
 
 
 def _cues(session: Session, way: Way, columns: list[str]) -> Mapping[str, int]:
-    """Rows with a strong or weak secrecy cue in any column."""
-    counts: list[exp.Expression] = []
-    names = []
-    for name, pattern in zip(("strong", "weak"), cue_pattern(way.policy), strict=True):
-        if pattern:
-            hit = exp.or_(*[contains_pattern(col(column), pattern) for column in columns])
-            counts.append(exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=hit, true=exp.Literal.number(1))])), name))
-            names.append(name)
-    if not counts:
+    """Rows with a strong or weak secrecy cue in any column. Almost always there is none, which one pass tells."""
+    patterns = dict(zip(("strong", "weak"), cue_pattern(way.policy), strict=True))
+    either = "|".join(pattern for pattern in patterns.values() if pattern)
+    if not either or not _hits(session, columns, {"either": either})["either"]:
         return {}
+    return _hits(session, columns, {name: pattern for name, pattern in patterns.items() if pattern})
+
+
+def _hits(session: Session, columns: list[str], patterns: Mapping[str, str]) -> dict[str, int]:
+    """Rows in which a pattern matches in some column, by the pattern's name."""
+    counts: list[exp.Expression] = []
+    for name, pattern in patterns.items():
+        hit = exp.or_(*[contains_pattern(col(column), pattern) for column in columns])
+        counts.append(exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=hit, true=exp.Literal.number(1))])), name))
     row: dict[str, Any] = session.rows(exp.select(*counts).from_("candidate"))[0]
-    return {name: int(row[name]) for name in names}
+    return {name: int(row[name]) for name in patterns}
