@@ -1,0 +1,107 @@
+"""Everything that can be wrong with a city folder, in one list: contracts, policy, and what only the parts that run can judge.
+
+Here: whether a source names a connector and a format that exist, with options they take, and whether the collection rules
+fit the contracts that call on them. The rest is catalog/loader.py and privacy/negative_list.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.city import City
+from catalog.contract import Contract
+from catalog.errors import Problem
+from catalog.extension import Source
+from catalog.loader import check_city
+from catalog.odcs import ours
+from catalog.yamlread import Document, Path_, read_yaml
+from pipelines.connectors import connectors
+from pipelines.formats import check_options
+from privacy.negative_list import Policy, check_policy
+
+
+def check_all(path: Path) -> tuple[City | None, list[Problem]]:
+    """The city as far as it can be read, and everything wrong with its folder, in order of file and line."""
+    city, problems = check_city(path)
+    negative = path / "negative_list.yaml"
+    policy, wrong = check_policy(negative if negative.exists() else None)
+    problems += wrong
+    if city is not None:
+        problems += check_sources(city)
+        if policy is not None:
+            problems += check_rules(city, policy)
+    return city, sorted(set(problems), key=lambda item: (item.file, item.line, item.code))
+
+
+def check_sources(city: City) -> list[Problem]:
+    """What connectors and formats say about the sources of every contract."""
+    found: list[Problem] = []
+    for contract in city.contracts.values():
+        if contract.sources:
+            document, at = _document(city, contract)
+            for number, source in enumerate(contract.sources):
+                _source(document, (*at, "sources", number), source)
+            found += document.problems
+    return found
+
+
+def _document(city: City, contract: Contract) -> tuple[Document, Path_]:
+    """The contract's file again, for its lines, and where our property stands; what is wrong with its YAML is told elsewhere."""
+    document = read_yaml(city.path / contract.source_file, contract.source_file)
+    document.problems.clear()
+    return document, ours(document, document.data, ())[1]
+
+
+def _source(document: Document, at: Path_, source: Source) -> None:
+    kind = connectors().get(source.connector)
+    if kind is None:
+        document.problem((*at, "connector"), "source.connector", "There is no such connector.", f"Use one of: {', '.join(connectors())}.")
+    else:
+        _options(document, (*at, "options"), kind.Options, source.options)
+    for text in check_options(source.format):
+        document.problem((*at, "format"), "source.format", text, "See docs/contracts.md for the options of formats.")
+
+
+def _options(document: Document, at: Path_, model: Any, options: Mapping[str, Any]) -> None:
+    try:
+        model.model_validate(options)
+    except ValidationError as error:
+        known = ", ".join(model.model_fields)
+        for item in error.errors(include_input=False, include_url=False):
+            name = ".".join(map(str, item["loc"])) or "options"
+            document.problem((*at, *item["loc"]), "source.options", f"{name} {_plainly(item)}.", f"The options are: {known}.")
+
+
+def _plainly(item: Any) -> str:
+    """pydantic's words without the value."""
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    return {"missing": "is missing", "extra_forbidden": "is not an option"}.get(item["type"], f"has the wrong form ({item['type']})")
+
+
+def check_rules(city: City, policy: Policy) -> list[Problem]:
+    """Whether each collection rule that a contract names exists, is about this dataset, and permits all of its purposes."""
+    found: list[Problem] = []
+    for contract in city.contracts.values():
+        name = contract.fields.collection_rule
+        if name is None:
+            continue
+        document, at = _document(city, contract)
+        rule = policy.rules.get(name)
+        if rule is None:
+            document.problem((*at, "collection_rule"), "collection.unknown", f"There is no collection rule {name}.",
+                             f"Use one of: {', '.join(sorted(policy.rules)) or 'none is declared'}.")
+        else:
+            if contract.id not in rule.datasets or contract.department != rule.department:
+                document.problem((*at, "collection_rule"), "collection.scope", f"The collection rule {name} is not about this dataset.",
+                                 "Add the dataset to the rule, or name another.")
+            beyond = sorted(set(contract.fields.purposes) - set(rule.purposes))
+            if beyond:
+                document.problem((*at, "purposes"), "collection.purposes", f"The collection rule {name} does not permit {', '.join(beyond)}.",
+                                 "Take the purpose out, or have the rule extended.")
+        found += document.problems
+    return found
