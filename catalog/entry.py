@@ -31,6 +31,10 @@ CYCLES: Mapping[str, Mapping[str, str]] = {
     "yearly": {"zh": "每年", "en": "yearly"}, "irregular": {"zh": "不定期", "en": "irregular"},
 }
 
+# The guide's fields in the guide's order.
+GUIDE = ("信息资源代码", "信息资源名称", "信息资源摘要", "信息资源提供方", "信息项", "信息资源格式", "更新周期", "共享类型", "共享条件",
+         "开放类型", "开放条件", "发布日期", "关联代码表", "权利人", "法律依据")
+
 
 def entry(city: City, contract: Contract, product: Product, tier: str, columns: Sequence[Mapping[str, Any]], released: str | None) -> dict[str, Any]:
     """One row of the unified catalog, with the national guide's Chinese field names as `national` keys."""

@@ -43,7 +43,7 @@ def _item(portal: FolderPortal, chain: Chain, identity: str, fingerprint: str, s
         yield Mismatch(place, chain.dataset, "The portal shows the product otherwise than it was published.", AGAIN)
         return
     for wrong in portal.verify(stored):
-        yield Mismatch(f"{place}/{wrong.split(' ')[0]}", chain.dataset, f"{wrong}.", AGAIN)
+        yield Mismatch(place, chain.dataset, f"{wrong}.", AGAIN)
 
 
 def _stored(portal: FolderPortal, identity: str) -> Item | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,9 @@ class _Table:
         self.blind |= files is None
 
 
-def check_tables(lake: Lake, chain: Chain, erased: Mapping[str, frozenset[int]]) -> Iterator[Mismatch]:
-    """Everything that is wrong with the tables of one chain. `erased` names the versions that an erasure removed."""
+def check_tables(lake: Lake, chain: Chain) -> Iterator[Mismatch]:
+    """Everything that is wrong with the tables of one chain."""
+    erased = {(name, version) for body in chain.bodies("erase") for name, gone in body.get("tables", {}).items() for version in gone}
     tables: dict[str, _Table] = {}
     for seq, record in sorted(chain.records.items()):
         files, written = record.body.get("files", {}), record.body.get("tables", {})
@@ -47,7 +48,7 @@ def check_tables(lake: Lake, chain: Chain, erased: Mapping[str, frozenset[int]])
                 yield Mismatch(chain.place(seq), chain.dataset, f"The record vouches for no file of {name} at version {version}.")
         for name, entry in files.items():
             version, at = entry["version"], TableAt(name, entry["version"])
-            gone = version in erased.get(name, ())
+            gone = (name, version) in erased
             listed = sealed_files(lake, name, version, entry["sha256"])
             tables.setdefault(name, _Table()).take(version, listed)
             yield from _version(lake, chain, at, listed, str(record.body.get("op")), gone)

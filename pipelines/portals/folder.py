@@ -100,7 +100,8 @@ class FolderPortal:
         older = [(f"{past['release']}/{file['name']}", file["sha256"]) for past in page.get("releases", ())
                  if (data / past["release"]).is_dir() for file in past["files"]]
         want = {**dict(older), **dict(newest)} if item.shown == "open" else {}
-        found = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
+        homes = [data] if item.shown == "open" else [old / "data" / item.id for old in (self.root / "generations").iterdir()]
+        found = {path.relative_to(home).as_posix() for home in homes for path in home.rglob("*") if path.is_file()}
         wrong = [f"{name} is missing" for name in sorted(set(want) - found)]
         wrong += [f"{name} differs" for name in sorted(found & set(want)) if digest(data / name) != want[name]]
         return wrong + ([f"{len(found - set(want))} files should not be there"] if found - set(want) else [])
