@@ -16,7 +16,7 @@ from pipelines.portals import Portal
 from pipelines.portals.folder import FolderPortal
 from pipelines.protocol import Step, perform
 from pipelines.steps.ingest import ingest
-from pipelines.steps.publish import publish
+from pipelines.steps.publish import publish, retire
 from pipelines.steps.refine import refine
 from pipelines.steps.register import register
 from pipelines.steps.serve import serve
@@ -136,7 +136,11 @@ def run(
 
 
 def conclude(way: Way) -> Mapping[str, Any] | None:
-    """The end of every run: registers the catalog (None when nothing has changed) and seals the journals."""
+    """The end of every run: takes off the portals what no contract names any more, registers the catalog (None when nothing
+    has changed) and seals the journals.
+    """
+    for portal in portals_of(way):
+        retire(way, portal)
     registered = register(way)
     way.journal.seal()
     return registered

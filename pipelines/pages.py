@@ -28,7 +28,7 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
     outward = Outward(contract, product, way.city.codes, way.city.zone)
     if name in state.withdrawn:
         return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "tombstone": dict(state.withdrawn[name]["tombstone"])})
-    if outward.tier == "prohibited" and not product.catalog_entry:
+    if contract.status == "draft" or (outward.tier == "prohibited" and not product.catalog_entry):
         return Item(identity, "absent")
     release = state.release(name)
     shown = _shown(way, state, outward, release)

@@ -17,6 +17,7 @@ from sqlglot import exp
 from catalog.contract import Contract, fingerprint
 from catalog.dialect import col
 from catalog.evidence import TableAt
+from pipelines.formats import formats
 from pipelines.intake import CORRECTIONS, source_of
 from pipelines.lake import Op, Write
 from pipelines.parsing import candidate_schema, parse
@@ -59,7 +60,9 @@ def _candidate(way: Way, contract: Contract, batch: Batch, target: Path) -> Path
     if batch.body["raw_form"] == "declared":
         return _widened(contract, raw, target)
     source = source_of(contract, batch.source)
-    options = {key: value for key, value in batch.body["options"].items() if key != "detected"}
+    recorded = batch.body["options"]
+    known = formats()[recorded["name"]].Options.model_fields
+    options = {"name": recorded["name"], **{key: value for key, value in recorded.items() if key in known}}
     parse(contract, source.model_copy(update={"format": options}), raw, "", target, corrected=batch.source == CORRECTIONS)
     return target
 

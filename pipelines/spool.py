@@ -32,8 +32,9 @@ def wipe(folder: Path) -> None:
 def hold_bytes(settings: Settings, dataset: str, batch: str, payload: Path, filename: str) -> None:
     """Keeps a held batch's bytes, and the name they came under, until someone decides."""
     folder = settings.holding / dataset / batch
-    if (folder / "payload").exists():
+    if (folder / "payload").exists() and digest(folder / "payload") == digest(payload):
         return
+    wipe(folder)        # an attempt that was killed before its record held other bytes under this number
     temporary = private(folder.with_name(f"{batch}.tmp"))
     copy_private(payload, temporary / "payload")
     (temporary / "filename").write_text(filename, encoding="utf-8")

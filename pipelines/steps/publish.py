@@ -40,6 +40,33 @@ def _publish(portal: Portal, product: str, way: Way, contract: Contract, state: 
     return Work(op, target, "publish", judge)
 
 
+def retire(way: Way, portal: Portal) -> list[str]:
+    """Removes from the portal what no contract names any more; tombstones stay. Returns the product ids."""
+    gone = []
+    for dataset in way.journal.chains():
+        known = [product.name for product in way.city.contracts[dataset].products] if dataset in way.city.contracts else []
+        state = way.journal.state(dataset)
+        for target, body in state.published.items():
+            name = body["product"]
+            if body["portal"] == portal.name and body["shown"] != "absent" and name not in known and name not in state.withdrawn:
+                with way.lease(dataset):
+                    _remove(way, portal, dataset, target, name)
+                gone.append(f"{dataset}.{name}")
+    return gone
+
+
+def _remove(way: Way, portal: Portal, dataset: str, target: str, product: str) -> None:
+    want = Item(f"{dataset}.{product}", "absent")
+    body = {"portal": portal.name, "product": product, "action": "remove", "shown": "absent", "release": None, "published": None,
+            "fingerprint": want.fingerprint, "outcome": "done", "op": fingerprint("retire", want.id)}
+    way.journal.append(dataset, "prepared", {**body, "step": "prepare", "target": target})
+    with way.lease(f"portal-{portal.name}"):
+        seen = portal.observe([want.id]).get(want.id)
+        if seen is not None:
+            portal.switch(portal.stage(want), seen.fingerprint)
+    way.journal.append(dataset, "publish", {**body, "step": "publish", "target": target})
+
+
 def _apply(
     portal: Portal, way: Way, contract: Contract, product: str, want: Item, seen: Observed | None, kind: str, _: Mapping[str, int]
 ) -> Mapping[str, Any]:
