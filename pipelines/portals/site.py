@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from catalog.city import City
 from catalog.contract import fingerprint
 from catalog.dcat import document
-from catalog.entry import CYCLES, FIELDS, TIER_NAMES, coverage
+from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, coverage
 from catalog.wording import LANGUAGES, wording
 
 Pages = Sequence[Mapping[str, Any]]
@@ -99,7 +99,7 @@ def _catalog_csv(pages: Pages) -> str:
     """The catalog with the national guide's field names."""
     handle = io.StringIO()
     rows = [page["entry"]["national"] for page in pages]
-    writer = csv.DictWriter(handle, fieldnames=list(rows[0]) if rows else ["信息资源代码"], lineterminator="\n")
+    writer = csv.DictWriter(handle, fieldnames=GUIDE, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return "\ufeff" + handle.getvalue()
