@@ -13,7 +13,8 @@ from console.demo.draw import Canary, Draw
 from console.demo.files import Sources
 from console.demo.planted import Planted, planted
 
-DEPARTMENTS = ("meteorology",)
+DEPARTMENTS = ("civil_affairs", "culture", "ecology_environment", "health", "letters_calls", "market_regulation", "meteorology", "tax",
+               "transport", "urban_management")
 
 __all__ = ["Canary", "Planted", "generate", "planted"]
 

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import os
+import sqlite3
+import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xlsxwriter
 
 from console.demo.draw import Text
 
-Columns = Mapping[str, Text | Sequence[object]]
+Columns = Mapping[str, Text]
+_STAMP = (2026, 11, 22, 6, 0, 0)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook; numbers are written as numbers."""
+
+    name: str
+    rows: Sequence[Sequence[object]]
 
 
 class Sources:
@@ -31,13 +48,71 @@ class Sources:
         temporary.replace(target)
 
     def csv(self, path: str, lines: Sequence[str], encoding: str = "utf-8-sig", end: str = "\n") -> None:
-        """Writes lines of CSV text."""
+        """Writes lines of text."""
         self.bytes(path, (end.join(lines) + end).encode(encoding))
+
+    def gzip(self, path: str, lines: Sequence[str]) -> None:
+        """Lines of UTF-8 text, packed."""
+        self.bytes(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+
+    def zip(self, path: str, members: Mapping[str, Sequence[str]]) -> None:
+        """An archive of text files in UTF-8."""
+        self.bytes(path, self.zipped(members))
+
+    def zipped(self, members: Mapping[str, Sequence[str]]) -> bytes:
+        """The bytes of such an archive."""
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, lines in members.items():
+                archive.writestr(zipfile.ZipInfo(name, _STAMP), "\n".join(lines) + "\n", zipfile.ZIP_DEFLATED)
+        return sink.getvalue()
+
+    def xlsx(self, path: str, sheets: Sequence[Sheet]) -> None:
+        """A workbook."""
+        sink = io.BytesIO()
+        with xlsxwriter.Workbook(sink, {"in_memory": True}) as book:
+            book.set_properties({"created": datetime(*_STAMP, tzinfo=UTC)})
+            for sheet in sheets:
+                page = book.add_worksheet(sheet.name)
+                for at, row in enumerate(sheet.rows):
+                    page.write_row(at, 0, row)
+        self.bytes(path, sink.getvalue())
+
+    def parquet(self, path: str, columns: Columns) -> None:
+        """A Parquet file of text columns."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(_table(columns), sink, compression="zstd")
+        self.bytes(path, sink.getvalue().to_pybytes())
+
+    def sqlite(self, path: str, table: str, columns: Columns) -> None:
+        """A database with one table of text columns, and an empty log table that no contract names."""
+        names = ", ".join(f'"{name}" TEXT' for name in columns)
+        with sqlite3.connect(":memory:") as base:
+            base.execute(f'CREATE TABLE "{table}" ({names})')
+            base.execute("CREATE TABLE sync_log (at TEXT, message TEXT)")
+            base.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(columns))})', zip(*columns.values(), strict=True))
+            base.commit()
+            self.bytes(path, base.serialize())
+
+    def geojson(self, path: str, columns: Columns) -> None:
+        """A FeatureCollection of points; the other columns are properties, and a point without place has no geometry."""
+        places = [name for name in columns if name in ("longitude", "latitude")]
+        features = []
+        for row in zip(*columns.values(), strict=True):
+            record = dict(zip(columns, row, strict=True))
+            at = [float(record.pop(name) or "nan") for name in places]
+            geometry = {"type": "Point", "coordinates": at} if at == at else None
+            features.append(json.dumps({"type": "Feature", "geometry": geometry, "properties": record}, ensure_ascii=False))
+        self.csv(path, ['{"type": "FeatureCollection", "features": [', ",\n".join(features), "]}"], "utf-8")
+
+
+def _table(columns: Columns) -> pa.Table:
+    return pa.table({name: pa.array(list(values), pa.string()) for name, values in columns.items()})
 
 
 def csv_lines(columns: Columns, delimiter: str = ",") -> list[str]:
     """The header and one line a row, quoted where needed. A value may hold a line break."""
-    arrays = [_quoted(pa.array(list(values), pa.string()), delimiter) for values in columns.values()]
+    arrays = [_quoted(column.combine_chunks(), delimiter) for column in _table(columns).columns]
     return [delimiter.join(columns), *pc.binary_join_element_wise(*arrays, delimiter).to_pylist()]
 
 
