@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,6 +20,11 @@ from privacy.treatments import level_after, treat
 TIERS: tuple[Tier, ...] = ("unconditional", "restricted", "prohibited")
 
 
+def carried(name: str) -> str:
+    """Name of a silver column that is carried along beside the published ones."""
+    return f"_silver_{name}"
+
+
 @dataclass(frozen=True)
 class Published:
     """One column as it leaves: its type and level after treatment."""
@@ -33,7 +38,7 @@ class Published:
     type: ColumnType
     level: Level
     treatment: str
-    expression: exp.Expression
+    expression: exp.Expr
     required: bool
 
 
@@ -80,9 +85,14 @@ class Outward:
     def plain_columns(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns if column.level == "L1")
 
-    def query(self) -> exp.Query:
-        """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types."""
-        values = [named(d.cast_to(column.expression, column.type), column.name) for column in self.columns]
+    def query(self, carry: Collection[str] = ()) -> exp.Query:
+        """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types.
+
+        With `carry` the same rows before any grouping, measures left out, and these silver columns beside them: for lineage.
+        """
+        columns = [column for column in self.columns if not carry or column.treatment != "aggregate"]
+        values = [named(d.cast_to(column.expression, column.type), column.name) for column in columns]
+        values += [named(col(name), carried(name)) for name in carry]
         if self.by_period and self.contract.period is not None:
             values.append(named(col(PERIOD), PERIOD))
         query = exp.select(*values).from_("silver")
@@ -91,7 +101,7 @@ class Outward:
         if self.product.filter:
             names = [name for name, how in self.product.columns.items() if how.do != "drop"]
             query = query.where(d.parse_condition(self.product.filter, names))
-        return self._grouped(query) if self.product.aggregate else query
+        return self._grouped(query) if self.product.aggregate and not carry else query
 
     def _grouped(self, query: exp.Select) -> exp.Select:
         aggregate = self.product.aggregate
@@ -129,7 +139,7 @@ class Outward:
         return Published(name, label, name, "", None, None, kind, level, "aggregate", expression, True)
 
 
-def _measure_type(expression: exp.Expression, read: list[Column]) -> ColumnType:
+def _measure_type(expression: exp.Expr, read: list[Column]) -> ColumnType:
     if isinstance(expression, exp.Count):
         return ColumnType("bigint")
     of = read[0].type if read else ColumnType("bigint")

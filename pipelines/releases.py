@@ -35,7 +35,7 @@ def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, f
             fits = "xlsx" not in outward.product.formats or _count(session, period) <= SHEET_ROWS
             formats = [name for name in outward.product.formats if name != "xlsx" or fits]
             targets: dict[str, Path] = {name: folder / f"{stem}{'-' + period if period else ''}.{SUFFIX[name]}" for name in formats}
-            written = write_files(session.read(_ordered(outward, period)), outward.columns, targets, way.city.zone)
+            written = write_files(session.read(ordered(outward, period)), outward.columns, targets, way.city.zone)
             entries += [{"name": path.name, "format": name, "period": period, "rows": written, "first": name == formats[0]}
                         for name, path in targets.items()]
     manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries)}
@@ -75,13 +75,13 @@ def _periods(session: Session, outward: Outward) -> Iterator[str]:
     yield from names or [""]
 
 
-def _within(period: str) -> exp.Expression | None:
+def _within(period: str) -> exp.Expr | None:
     if not period:
         return None
     return exp.Is(this=col(PERIOD), expression=exp.Null()) if period == "undated" else exp.EQ(this=col(PERIOD), expression=lit(period))
 
 
-def _ordered(outward: Outward, period: str) -> exp.Query:
+def ordered(outward: Outward, period: str) -> exp.Query:
     """The published columns, ordered by their own values: no other order could tell anything."""
     query = exp.select(*[col(column.name) for column in outward.columns]).from_("gold")
     if (condition := _within(period)) is not None:
