@@ -17,22 +17,22 @@ from catalog.dialect_text import length, lower_ascii, trim_text, upper_ascii
 from catalog.dialect_tree import MARK, ExpressionError, Renderer, col, mark, rendering, string
 from catalog.dialect_types import to_bigint, to_date, to_decimal
 
-_SCALAR: tuple[type[exp.Expression], ...] = (
+_SCALAR: tuple[type[exp.Expr], ...] = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ,
     exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like, exp.Escape, exp.NullSafeEQ, exp.NullSafeNEQ,
     exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Abs, exp.Greatest, exp.Least,
 )
-_MEASURE: tuple[type[exp.Expression], ...] = (
+_MEASURE: tuple[type[exp.Expr], ...] = (
     *_SCALAR, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Star, exp.Distinct, exp.Filter, exp.Where,
 )
-_QUERY: tuple[type[exp.Expression], ...] = (
+_QUERY: tuple[type[exp.Expr], ...] = (
     *_MEASURE, exp.Select, exp.From, exp.Join, exp.Table, exp.TableAlias, exp.Alias, exp.Group, exp.Having, exp.With,
     exp.CTE, exp.Union, exp.Except, exp.Intersect, exp.Subquery,
 )
 _WORDS = "SQL with columns, comparisons, CASE, and the functions of docs/expressions.md"
 
 
-def parse_condition(sql: str, columns: Collection[str]) -> exp.Expression:
+def parse_condition(sql: str, columns: Collection[str]) -> exp.Expr:
     """A condition over one row of `columns`. No subqueries, aggregates, windows, or functions that depend on when it runs.
 
     Raises ExpressionError naming what is not allowed (never the SQL itself, which may quote values).
@@ -40,7 +40,7 @@ def parse_condition(sql: str, columns: Collection[str]) -> exp.Expression:
     return _checked(_parsed(sql, "condition"), _SCALAR, columns, "condition")
 
 
-def parse_measure(sql: str, columns: Collection[str]) -> exp.Expression:
+def parse_measure(sql: str, columns: Collection[str]) -> exp.Expr:
     """A measure over a group: `count(*)`, `count(distinct x)`, `sum(x)`, `min`, `max`, `avg` and arithmetic of them."""
     tree = _checked(_parsed(sql, "measure"), _MEASURE, columns, "measure")
     free = [node for node in tree.find_all(exp.Column) if node.find_ancestor(exp.AggFunc) is None and not _averaged(node)]
@@ -74,22 +74,22 @@ def parse_query(sql: str, views: Mapping[str, Collection[str] | None]) -> exp.Qu
     return checked
 
 
-def _parsed(sql: str, what: str) -> exp.Expression:
+def _parsed(sql: str, what: str) -> exp.Expr:
     try:
         trees = sqlglot.parse(sql, read="duckdb")
     except (SqlglotError, RecursionError):
         raise ExpressionError(f"A {what} is not valid SQL.", remedy=f"Write {_WORDS}.") from None
     if len(trees) != 1 or trees[0] is None:
         raise ExpressionError(f"A {what} is not one expression.", remedy=f"Write {_WORDS}.")
-    tree: exp.Expression = trees[0]
+    tree: exp.Expr = trees[0]
     for node in tree.walk():
         node.comments = None
     return tree
 
 
 def _checked(
-    tree: exp.Expression, allowed: tuple[type[exp.Expression], ...], columns: Collection[str] | None, what: str
-) -> exp.Expression:
+    tree: exp.Expr, allowed: tuple[type[exp.Expr], ...], columns: Collection[str] | None, what: str
+) -> exp.Expr:
     if any(isinstance(node, exp.Anonymous) and str(node.this).upper().startswith(MARK) for node in tree.walk()):
         raise ExpressionError(f"A {what} calls an inner function.", remedy=f"Write {_WORDS}.")
     if isinstance(tree, exp.Alias | exp.Column) and what == "measure":
@@ -108,13 +108,13 @@ def _checked(
     return translated
 
 
-def _typed_date(node: exp.Expression) -> bool:
+def _typed_date(node: exp.Expr) -> bool:
     """A date literal: DATE '2026-01-05', checked by the translation."""
     inside = node.parent if isinstance(node, exp.DataType) else node
     return isinstance(inside, exp.Cast) and type(inside) is exp.Cast and isinstance(inside.this, exp.Literal)
 
 
-def _translate(node: exp.Expression) -> exp.Expression:
+def _translate(node: exp.Expr) -> exp.Expr:
     """The vocabulary's own function for what engines compute differently."""
     for kind, build in _TRANSLATIONS.items():
         if type(node) is kind:
@@ -122,7 +122,7 @@ def _translate(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _arguments(node: exp.Expression, *names: str) -> list[exp.Expression]:
+def _arguments(node: exp.Expr, *names: str) -> list[exp.Expr]:
     """The named arguments, translated; any other argument is refused."""
     extra = {name for name, value in node.args.items() if value not in (None, False, []) and name not in names}
     if extra - {"binary", "typed", "safe", "null_if_pos_overflow"}:
@@ -130,13 +130,13 @@ def _arguments(node: exp.Expression, *names: str) -> list[exp.Expression]:
     return [node.args[name].transform(_translate) for name in names if node.args.get(name) is not None]
 
 
-def _literal_of(tree: exp.Expression) -> str:
+def _literal_of(tree: exp.Expr) -> str:
     if not isinstance(tree, exp.Literal):
         raise ExpressionError("A pattern or number must be written out.", remedy="Use a literal.")
     return string(tree)
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
+def _cast(node: exp.Expr) -> exp.Expr:
     (value,) = _arguments_cast(node)
     kind = node.args["to"]
     name = str(kind.this.value) if hasattr(kind.this, "value") else str(kind.this)
@@ -163,35 +163,35 @@ def _cast(node: exp.Expression) -> exp.Expression:
     raise ExpressionError("A cast is not to bigint, decimal(p,s), date or text.", remedy="Declare the type in the contract.")
 
 
-def _arguments_cast(node: exp.Expression) -> list[exp.Expression]:
+def _arguments_cast(node: exp.Expr) -> list[exp.Expr]:
     return [node.this.transform(_translate)]
 
 
-def _pattern(node: exp.Expression) -> exp.Expression:
+def _pattern(node: exp.Expr) -> exp.Expr:
     this, pattern = _arguments(node, "this", "expression")
     return matches(this, _literal_of(pattern))
 
 
-def _part(name: str) -> Callable[[exp.Expression], exp.Expression]:
+def _part(name: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: mark("PART", node.this.transform(_translate), name)
 
 
-def _same(name: str, *arguments: str) -> Callable[[exp.Expression], exp.Expression]:
+def _same(name: str, *arguments: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: mark(name, *_arguments(node, *arguments))
 
 
-def _call(builder: Callable[[exp.Expression], exp.Expression]) -> Callable[[exp.Expression], exp.Expression]:
+def _call(builder: Callable[[exp.Expr], exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: builder(*_arguments(node, "this"))
 
 
-def _substring(node: exp.Expression) -> exp.Expression:
+def _substring(node: exp.Expr) -> exp.Expr:
     arguments = _arguments(node, "this", "start", "length")
     if int(_literal_of(arguments[1])) < 1:
         raise ExpressionError("A substring starts before 1.", remedy="Positions count from 1.")
     return mark("SUBSTR", *arguments)
 
 
-_TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+_TRANSLATIONS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Cast: _cast, exp.TryCast: _cast, exp.RegexpLike: _pattern, exp.RegexpFullMatch: _pattern,
     exp.Length: _call(length), exp.Lower: _call(lower_ascii), exp.Upper: _call(upper_ascii), exp.Trim: _call(trim_text),
     exp.Substring: _substring, exp.Left: _same("LEFT", "this", "expression"), exp.Right: _same("RIGHT", "this", "expression"),
@@ -203,11 +203,11 @@ _TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Express
 }
 
 
-def _averages(tree: exp.Expression) -> bool:
+def _averages(tree: exp.Expr) -> bool:
     return any(node.this == MARK + "AVERAGE" for node in tree.find_all(exp.Anonymous))
 
 
-def _averaged(node: exp.Expression) -> bool:
+def _averaged(node: exp.Expr) -> bool:
     parent = node.parent
     while parent is not None:
         if isinstance(parent, exp.Anonymous) and parent.this == MARK + "AVERAGE":
@@ -217,7 +217,7 @@ def _averaged(node: exp.Expression) -> bool:
 
 
 def _native(name: str, template: str, spark: str | None = None) -> None:
-    def write(r: Renderer, a: list[exp.Expression]) -> str:
+    def write(r: Renderer, a: list[exp.Expr]) -> str:
         chosen = template if r.duck or spark is None else spark
         return chosen.format(*(r.of(part) for part in a))
     rendering(name)(write)
@@ -236,12 +236,12 @@ _native("AVERAGE", "CAST(sum({0}) AS DOUBLE) / NULLIF(CAST(count({0}) AS DOUBLE)
 
 
 @rendering("SUBSTR")
-def _substr(r: Renderer, a: list[exp.Expression]) -> str:
+def _substr(r: Renderer, a: list[exp.Expr]) -> str:
     return f"substr({', '.join(r.of(part) for part in a)})"
 
 
 @rendering("PART")
-def _date_part(r: Renderer, a: list[exp.Expression]) -> str:
+def _date_part(r: Renderer, a: list[exp.Expr]) -> str:
     return f"{string(a[1])}({r.of(a[0])})"
 
 

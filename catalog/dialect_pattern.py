@@ -22,12 +22,12 @@ def check_pattern(regex: str) -> None:
     portable(regex)
 
 
-def matches(e: exp.Expression, pattern: str) -> exp.Expression:
+def matches(e: exp.Expr, pattern: str) -> exp.Expr:
     r"""The whole text matches: `\A(?:pattern)\z`. The pattern is checked."""
     return mark("MATCH", e, portable(pattern))
 
 
-def contains_pattern(e: exp.Expression, pattern: str) -> exp.Expression:
+def contains_pattern(e: exp.Expr, pattern: str) -> exp.Expr:
     """The pattern matches somewhere. For patterns of our own (`^` and `$` mean the ends of the text)."""
     return mark("FIND", e, pattern)
 

@@ -22,72 +22,72 @@ _HALF = " " + "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F))
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
-def trim_text(e: exp.Expression) -> exp.Expression:
+def trim_text(e: exp.Expr) -> exp.Expr:
     """Without spaces at both ends: all of Unicode's (U+3000, U+00A0 …), tabs, line ends, zero-width marks, U+FEFF."""
     return mark("TRIM", e)
 
 
-def fold_width(e: exp.Expression) -> exp.Expression:
+def fold_width(e: exp.Expr) -> exp.Expr:
     """Full-width ASCII (U+FF01–U+FF5E, U+3000) as half-width; other characters stay."""
     return mark("FOLD", e)
 
 
-def collapse_space(e: exp.Expression) -> exp.Expression:
+def collapse_space(e: exp.Expr) -> exp.Expr:
     """Every run of spaces as one plain space."""
     return mark("COLLAPSE", e)
 
 
-def upper_ascii(e: exp.Expression) -> exp.Expression:
+def upper_ascii(e: exp.Expr) -> exp.Expr:
     """a-z as A-Z; other letters stay, because engines disagree on them."""
     return mark("UPPER", e)
 
 
-def lower_ascii(e: exp.Expression) -> exp.Expression:
+def lower_ascii(e: exp.Expr) -> exp.Expr:
     """A-Z as a-z; other letters stay."""
     return mark("LOWER", e)
 
 
-def strip_suffixes(e: exp.Expression, words: Sequence[str]) -> exp.Expression:
+def strip_suffixes(e: exp.Expr, words: Sequence[str]) -> exp.Expr:
     """Without one of `words` at the end (the longest that fits) and the spaces before it: `12.5 ℃` → `12.5`."""
     return mark("SUFFIX", e, *sorted(words, key=len, reverse=True)) if words else e
 
 
-def null_words(e: exp.Expression, words: Sequence[str]) -> exp.Expression:
+def null_words(e: exp.Expr, words: Sequence[str]) -> exp.Expr:
     """NULL where the text equals one of `words`."""
     return mark("NULLS", e, *dict.fromkeys(words)) if words else e
 
 
-def strip_thousands(e: exp.Expression) -> exp.Expression:
+def strip_thousands(e: exp.Expr) -> exp.Expr:
     """`1,234,567.8` → `1234567.8`; a comma in any other place stays, so that the cast refuses it."""
     return mark("THOUSANDS", e)
 
 
-def strip_zero_fraction(e: exp.Expression) -> exp.Expression:
+def strip_zero_fraction(e: exp.Expr) -> exp.Expr:
     """`330300.0` → `330300` (a code that a spreadsheet turned into a number)."""
     return mark("ZEROS", e)
 
 
-def length(e: exp.Expression) -> exp.Expression:
+def length(e: exp.Expr) -> exp.Expr:
     """Number of code points."""
     return mark("LENGTH", e)
 
 
-def prefix(e: exp.Expression, n: int) -> exp.Expression:
+def prefix(e: exp.Expr, n: int) -> exp.Expr:
     """The first `n` code points."""
     return mark("PREFIX", e, n)
 
 
-def mask(e: exp.Expression, left: int, right: int) -> exp.Expression:
+def mask(e: exp.Expr, left: int, right: int) -> exp.Expr:
     """Keeps `left` and `right` characters and writes `*` for each other one; all stars when nothing would be hidden."""
     return mark("MASK", e, left, right)
 
 
-def joined_text(parts: Sequence[exp.Expression], separator: str) -> exp.Expression:
+def joined_text(parts: Sequence[exp.Expr], separator: str) -> exp.Expr:
     """Texts with a separator between them; NULLs are left out."""
     return mark("JOINED", separator, *parts)
 
 
-def in_list(e: exp.Expression, values: Sequence[object]) -> exp.Expression:
+def in_list(e: exp.Expr, values: Sequence[object]) -> exp.Expr:
     """The value is one of `values`; false for an empty list, NULL for NULL."""
     from catalog.dialect_tree import lit
 
@@ -96,7 +96,7 @@ def in_list(e: exp.Expression, values: Sequence[object]) -> exp.Expression:
     return exp.In(this=e.copy(), expressions=[lit(value) for value in values])   # type: ignore[arg-type]  # lit checks
 
 
-def contains_any(e: exp.Expression, words: Sequence[str]) -> exp.Expression:
+def contains_any(e: exp.Expr, words: Sequence[str]) -> exp.Expr:
     """True where one of the literal words occurs in the text."""
     return mark("FIND", e, "|".join(_literal(word) for word in words)) if words else exp.false()
 
@@ -143,10 +143,10 @@ _STEPS: dict[str, _Step] = {
 }
 
 
-def _chain(r: Renderer, arguments: list[exp.Expression], name: str) -> str:
+def _chain(r: Renderer, arguments: list[exp.Expr], name: str) -> str:
     """One CASE for a whole chain of text steps: clean cells pass after a single test."""
     steps, words = [], None
-    node: exp.Expression = exp.Anonymous(this=name, expressions=arguments)
+    node: exp.Expr = exp.Anonymous(this=name, expressions=arguments)
     if name == "CL_NULLS":
         words, node = r.words([string(word) for word in arguments[1:]]), arguments[0]
     while isinstance(node, exp.Anonymous) and str(node.this) in _STEPS:
@@ -172,17 +172,17 @@ for _name in (*_STEPS, "CL_NULLS"):
 
 
 @rendering("LENGTH")
-def _length(r: Renderer, a: list[exp.Expression]) -> str:
+def _length(r: Renderer, a: list[exp.Expr]) -> str:
     return f"{'length' if r.duck else 'char_length'}({r.sql(a[0])})"
 
 
 @rendering("PREFIX")
-def _prefix(r: Renderer, a: list[exp.Expression]) -> str:
+def _prefix(r: Renderer, a: list[exp.Expr]) -> str:
     return f"left({r.sql(a[0])}, {number(a[1])})"
 
 
 @rendering("MASK")
-def _mask(r: Renderer, a: list[exp.Expression]) -> str:
+def _mask(r: Renderer, a: list[exp.Expr]) -> str:
     e, left, right = r.of(a[0]), number(a[1]), number(a[2])
     size = f"{'length' if r.duck else 'char_length'}({e})"
     stars = f"repeat('*', CAST({size} - {left + right} AS INT))"
@@ -192,15 +192,15 @@ def _mask(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("JOINED")
-def _joined(r: Renderer, a: list[exp.Expression]) -> str:
+def _joined(r: Renderer, a: list[exp.Expr]) -> str:
     return f"concat_ws({', '.join(r.sql(part) for part in a)})"
 
 
 @rendering("FIND")
-def _find(r: Renderer, a: list[exp.Expression]) -> str:
+def _find(r: Renderer, a: list[exp.Expr]) -> str:
     return r.has(r.sql(a[0]), string(a[1]))
 
 
 @rendering("MATCH")
-def _match(r: Renderer, a: list[exp.Expression]) -> str:
+def _match(r: Renderer, a: list[exp.Expr]) -> str:
     return r.full(r.sql(a[0]), string(a[1]))

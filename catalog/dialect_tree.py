@@ -43,17 +43,17 @@ class Renderer:
     def duck(self) -> bool:
         return self.dialect == "duckdb"
 
-    def of(self, tree: exp.Expression) -> str:
+    def of(self, tree: exp.Expr) -> str:
         """SQL of an argument, in brackets where it needs them."""
         sql = self.sql(tree)
         return sql if isinstance(tree, exp.Column | exp.Literal | exp.Anonymous) else f"({sql})"
 
-    def sql(self, tree: exp.Expression) -> str:
+    def sql(self, tree: exp.Expr) -> str:
         """SQL of a whole tree, markers expanded."""
         expanded = tree.transform(self._expand)
         return expanded.sql(dialect=self.dialect, unsupported_level=ErrorLevel.RAISE)
 
-    def _expand(self, node: exp.Expression) -> exp.Expression:
+    def _expand(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Anonymous) and str(node.this).startswith(MARK):
             return exp.Var(this=f"({_RENDERINGS[str(node.this)](self, list(node.expressions))})")
         return node
@@ -85,7 +85,7 @@ class Renderer:
         return f"regexp_extract({sql}, {self.text(pattern)}, {number})"
 
 
-Rendering = Callable[[Renderer, list[exp.Expression]], str]
+Rendering = Callable[[Renderer, list[exp.Expr]], str]
 _RENDERINGS: dict[str, Rendering] = {}
 
 
@@ -97,18 +97,18 @@ def rendering(name: str) -> Callable[[Rendering], Rendering]:
     return register
 
 
-def mark(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
+def mark(name: str, *arguments: exp.Expr | str | int) -> exp.Anonymous:
     """The marker `CL_<name>`; plain text and whole numbers become literals."""
-    trees = [argument.copy() if isinstance(argument, exp.Expression) else lit(argument) for argument in arguments]
+    trees = [argument.copy() if isinstance(argument, exp.Expr) else lit(argument) for argument in arguments]
     return exp.Anonymous(this=MARK + name, expressions=trees)
 
 
-def string(tree: exp.Expression) -> str:
+def string(tree: exp.Expr) -> str:
     """The text of a literal argument."""
     return str(tree.this)
 
 
-def number(tree: exp.Expression) -> int:
+def number(tree: exp.Expr) -> int:
     """The whole number of a literal argument."""
     return int(tree.sql())
 
@@ -118,7 +118,7 @@ def col(name: str, table: str | None = None) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(table, quoted=True) if table else None)
 
 
-def lit(value: str | int | float | Decimal | date | bool | None) -> exp.Expression:
+def lit(value: str | int | float | Decimal | date | bool | None) -> exp.Expr:
     """A literal. Decimals (and floats, by their shortest form) are exact; a datetime must have a zone.
 
     Raises ExpressionError for NUL characters, NaN and infinities, which no engine can be handed safely as text.
@@ -143,7 +143,7 @@ def lit(value: str | int | float | Decimal | date | bool | None) -> exp.Expressi
     return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("DATE"))
 
 
-def _decimal(value: Decimal) -> exp.Expression:
+def _decimal(value: Decimal) -> exp.Expr:
     if not value.is_finite():
         raise ExpressionError("A number is not finite.", remedy="Write a finite number.")
     text = f"{value:f}"
@@ -162,12 +162,12 @@ def data_type(kind: ColumnType) -> exp.DataType:
     return exp.DataType.build(names[kind.kind])
 
 
-def cast_to(e: exp.Expression, kind: ColumnType) -> exp.Expression:
+def cast_to(e: exp.Expr, kind: ColumnType) -> exp.Expr:
     """`e` as exactly the contract type. For values that are already of that nature: text is typed by `to_*` instead."""
     return exp.Cast(this=e.copy(), to=data_type(kind))
 
 
-def check_tree(tree: exp.Expression, functions: frozenset[str] = ALLOWED_FUNCTIONS) -> None:
+def check_tree(tree: exp.Expr, functions: frozenset[str] = ALLOWED_FUNCTIONS) -> None:
     """Raises ExpressionError for a function outside the vocabulary, or anything that is no reading expression."""
     for node in tree.walk():
         if isinstance(node, exp.Anonymous):
@@ -179,7 +179,7 @@ def check_tree(tree: exp.Expression, functions: frozenset[str] = ALLOWED_FUNCTIO
                                   remedy="Use the functions that docs/expressions.md lists.")
 
 
-def render(tree: exp.Expression, dialect: str = "duckdb") -> str:
+def render(tree: exp.Expr, dialect: str = "duckdb") -> str:
     """The tree as SQL of `dialect` (`duckdb` or `spark`).
 
     Raises ExpressionError for functions outside the vocabulary and for what the dialect cannot say.

@@ -27,32 +27,32 @@ _PARTS = r"\A([0-9]{4})[^0-9]([0-9]{1,2})[^0-9]([0-9]{1,2})"
 _TIME_PARTS = r"[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]{1,6})?)?"
 
 
-def to_bigint(e: exp.Expression) -> exp.Expression:
+def to_bigint(e: exp.Expr) -> exp.Expr:
     """Text of digits with an optional sign, within 64 bits."""
     return mark("BIGINT", e)
 
 
-def to_decimal(e: exp.Expression, p: int, s: int) -> exp.Expression:
+def to_decimal(e: exp.Expr, p: int, s: int) -> exp.Expr:
     """Exactly a decimal(p,s): NULL when it would overflow or lose a digit (`1.50` fits a scale of 1, `1.55` does not)."""
     return mark("DECIMAL", e, p, s)
 
 
-def to_double(e: exp.Expression) -> exp.Expression:
+def to_double(e: exp.Expr) -> exp.Expr:
     """A finite number, with or without exponent."""
     return mark("DOUBLE", e)
 
 
-def to_boolean(e: exp.Expression) -> exp.Expression:
+def to_boolean(e: exp.Expr) -> exp.Expr:
     """true/1/t/y/是 and false/0/f/n/否, in any case."""
     return mark("BOOLEAN", e)
 
 
-def to_date(e: exp.Expression) -> exp.Expression:
+def to_date(e: exp.Expr) -> exp.Expr:
     """yyyy-M-d, yyyy/M/d, yyyy.M.d, yyyyMMdd, yyyy年M月d日 of the years 1000–9999, also with a time part of midnight."""
     return mark("DATE", e)
 
 
-def to_timestamp(e: exp.Expression, zone: str) -> exp.Expression:
+def to_timestamp(e: exp.Expr, zone: str) -> exp.Expr:
     """The forms of `to_date`, then `H:mm[:ss[.f]]` after a space or T, then Z or ±hh[:mm]; yyyyMMddHHmmss; epoch times of
     10 (seconds) or 13 (milliseconds) digits. Without an offset the text is read in `zone`. Digits beyond µs are cut.
     """
@@ -60,7 +60,7 @@ def to_timestamp(e: exp.Expression, zone: str) -> exp.Expression:
 
 
 @rendering("BIGINT")
-def _bigint(r: Renderer, a: list[exp.Expression]) -> str:
+def _bigint(r: Renderer, a: list[exp.Expr]) -> str:
     e = r.of(a[0])
     value = f"TRY_CAST({e} AS BIGINT)"
     same = f"WHEN CAST({value} AS VARCHAR) = {e} THEN {value} " if r.duck else ""
@@ -68,7 +68,7 @@ def _bigint(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("DECIMAL")
-def _decimal(r: Renderer, a: list[exp.Expression]) -> str:
+def _decimal(r: Renderer, a: list[exp.Expr]) -> str:
     e, p, s = r.of(a[0]), number(a[1]), number(a[2])
     value = f"TRY_CAST({e} AS DECIMAL({p}, {s}))"
     whole = rf"0*[0-9]{{1,{p - s}}}" if p > s else "0+"
@@ -79,7 +79,7 @@ def _decimal(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("DOUBLE")
-def _double(r: Renderer, a: list[exp.Expression]) -> str:
+def _double(r: Renderer, a: list[exp.Expr]) -> str:
     e = r.of(a[0])
     value = f"TRY_CAST({e} AS DOUBLE)"
     finite = f"abs({value}) < CAST('Infinity' AS DOUBLE)"
@@ -88,7 +88,7 @@ def _double(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("BOOLEAN")
-def _boolean(r: Renderer, a: list[exp.Expression]) -> str:
+def _boolean(r: Renderer, a: list[exp.Expr]) -> str:
     e = f"lower({r.sql(a[0])})"
     return f"CASE WHEN {e} IN ({r.words(_TRUE)}) THEN TRUE WHEN {e} IN ({r.words(_FALSE)}) THEN FALSE END"
 
@@ -104,7 +104,7 @@ def _compact_date(e: str) -> str:
 
 
 @rendering("DATE")
-def _date(r: Renderer, a: list[exp.Expression]) -> str:
+def _date(r: Renderer, a: list[exp.Expr]) -> str:
     e = r.of(a[0])
     value = f"TRY_CAST({e} AS DATE)"
     # Ten characters that come back the same are yyyy-MM-dd; 'infinity' and BC years have other lengths.
@@ -126,7 +126,7 @@ def _iso_offset(r: Renderer, e: str) -> str:
 
 
 @rendering("TIMESTAMP")
-def _timestamp(r: Renderer, a: list[exp.Expression]) -> str:
+def _timestamp(r: Renderer, a: list[exp.Expr]) -> str:
     e, zone = r.of(a[0]), string(a[1])
     naive, instant = ("TIMESTAMP", "TIMESTAMPTZ") if r.duck else ("TIMESTAMP", "TIMESTAMP")
     quick = f"TRY_CAST({e} AS TIMESTAMP)"

@@ -14,7 +14,7 @@ from catalog.dialect_zone import checked_zone, to_local
 _WIDTHS = {"year": 4, "month": 7, "day": 10}
 
 
-def as_text(e: exp.Expression, kind: ColumnType, zone: str) -> exp.Expression:
+def as_text(e: exp.Expr, kind: ColumnType, zone: str) -> exp.Expr:
     """Canonical text: dates `yyyy-MM-dd`, timestamps `yyyy-MM-dd HH:mm:ss` in `zone`, decimals with their scale.
 
     Doubles have no text that all engines agree on; theirs is that of the engine and must not be published.
@@ -24,12 +24,12 @@ def as_text(e: exp.Expression, kind: ColumnType, zone: str) -> exp.Expression:
     return e.copy() if kind.kind == "text" else exp.Cast(this=e.copy(), to=exp.DataType.build("TEXT"))
 
 
-def period_of(e: exp.Expression, kind: ColumnType, grain: str, zone: str) -> exp.Expression:
+def period_of(e: exp.Expr, kind: ColumnType, grain: str, zone: str) -> exp.Expr:
     """The year (`2026`), month (`2026-05`) or day of a date or, in `zone`, of a timestamp, as text."""
     return mark("PERIOD", e, kind.kind, _grain(grain), checked_zone(zone))
 
 
-def date_trunc_to(e: exp.Expression, kind: ColumnType, grain: str, zone: str) -> exp.Expression:
+def date_trunc_to(e: exp.Expr, kind: ColumnType, grain: str, zone: str) -> exp.Expr:
     """The first day of the period, as a date."""
     return mark("TRUNC", e, kind.kind, _grain(grain), checked_zone(zone))
 
@@ -40,12 +40,12 @@ def _grain(grain: str) -> str:
     return grain
 
 
-def band(e: exp.Expression, width: int, kind: ColumnType = ColumnType("bigint")) -> exp.Expression:
+def band(e: exp.Expr, width: int, kind: ColumnType = ColumnType("bigint")) -> exp.Expr:
     """The band of `width` that holds a number: `20-24` for whole numbers, `20-<25` for others."""
     return mark("BAND", e, width, kind.kind)
 
 
-def round_to(e: exp.Expression, step: Decimal | float, kind: ColumnType) -> exp.Expression:
+def round_to(e: exp.Expr, step: Decimal | float, kind: ColumnType) -> exp.Expr:
     """The nearest multiple of `step`, half away from zero, exact in decimals; result of type `kind`.
 
     `e` must be a whole number or a decimal (a double is read with six decimals). NULL where 36 digits do not suffice.
@@ -56,53 +56,53 @@ def round_to(e: exp.Expression, step: Decimal | float, kind: ColumnType) -> exp.
     return mark("ROUND", e, f"{exact:f}", str(data_type(kind)), max(kind.scale, 0))
 
 
-def hmac_token(e: exp.Expression, ipad: str = "ipad", opad: str = "opad") -> exp.Expression:
+def hmac_token(e: exp.Expr, ipad: str = "ipad", opad: str = "opad") -> exp.Expr:
     """`t_` and 32 hex digits of HMAC-SHA256 (RFC 2104). The 64-byte pads are BLOB parameters, never SQL text."""
     return mark("TOKEN", e, ipad, opad)
 
 
-def concat_words(conditions: Sequence[tuple[exp.Expression, str]]) -> exp.Expression:
+def concat_words(conditions: Sequence[tuple[exp.Expr, str]]) -> exp.Expr:
     """The words of the true conditions joined by `;`, in order; empty text where none is true (NULL is not true)."""
-    parts: list[exp.Expression | str] = []
+    parts: list[exp.Expr | str] = []
     for condition, word in conditions:
         parts += [condition, word]
     return mark("WORDS", *parts)
 
 
-def row_hash(values: Sequence[exp.Expression]) -> exp.Expression:
+def row_hash(values: Sequence[exp.Expr]) -> exp.Expr:
     """sha256 in hex over texts; lengths are written before the values, so that no two rows collide by their seams."""
     return mark("HASH", *values)
 
 
-def coalesce(*values: exp.Expression) -> exp.Expression:
+def coalesce(*values: exp.Expr) -> exp.Expr:
     """The first value that is not NULL."""
     return exp.Coalesce(this=values[0].copy(), expressions=[value.copy() for value in values[1:]])
 
 
-def case(whens: Sequence[tuple[exp.Expression, exp.Expression]], default: exp.Expression | None = None) -> exp.Expression:
+def case(whens: Sequence[tuple[exp.Expr, exp.Expr]], default: exp.Expr | None = None) -> exp.Expr:
     """The value of the first true condition."""
     ifs = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in whens]
     return exp.Case(ifs=ifs, default=default.copy() if default else None)
 
 
 @rendering("STAMP")
-def _stamp(r: Renderer, a: list[exp.Expression]) -> str:
+def _stamp(r: Renderer, a: list[exp.Expr]) -> str:
     local = to_local(r, r.of(a[0]), string(a[1]))
     return f"strftime({local}, '%Y-%m-%d %H:%M:%S')" if r.duck else f"date_format({local}, 'yyyy-MM-dd HH:mm:ss')"
 
 
-def _day(r: Renderer, e: exp.Expression, kind: str, zone: str) -> str:
+def _day(r: Renderer, e: exp.Expr, kind: str, zone: str) -> str:
     return f"CAST({to_local(r, r.of(e), zone)} AS DATE)" if kind == "timestamp" else r.of(e)
 
 
 @rendering("PERIOD")
-def _period(r: Renderer, a: list[exp.Expression]) -> str:
+def _period(r: Renderer, a: list[exp.Expr]) -> str:
     day = _day(r, a[0], string(a[1]), string(a[3]))
     return f"left(CAST({day} AS {'VARCHAR' if r.duck else 'STRING'}), {_WIDTHS[string(a[2])]})"
 
 
 @rendering("TRUNC")
-def _trunc(r: Renderer, a: list[exp.Expression]) -> str:
+def _trunc(r: Renderer, a: list[exp.Expr]) -> str:
     day, grain = _day(r, a[0], string(a[1]), string(a[3])), string(a[2])
     if grain == "day":
         return day
@@ -112,7 +112,7 @@ def _trunc(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("BAND")
-def _band(r: Renderer, a: list[exp.Expression]) -> str:
+def _band(r: Renderer, a: list[exp.Expr]) -> str:
     e, width, whole = r.of(a[0]), number(a[1]), string(a[2]) == "bigint"
     text = "VARCHAR" if r.duck else "STRING"
     floored = e if whole else f"CAST(floor({e}) AS BIGINT)"
@@ -126,7 +126,7 @@ def _band(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("ROUND")
-def _round(r: Renderer, a: list[exp.Expression]) -> str:
+def _round(r: Renderer, a: list[exp.Expr]) -> str:
     step, target, scale = Decimal(string(a[1])), string(a[2]), number(a[3])
     s = max(scale, -int(step.as_tuple().exponent), 6)
     unit = int(step.scaleb(s))
@@ -142,7 +142,7 @@ def _round(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("TOKEN")
-def _token(r: Renderer, a: list[exp.Expression]) -> str:
+def _token(r: Renderer, a: list[exp.Expr]) -> str:
     if not r.duck:
         raise ExpressionError("Tokens are not computed in Spark SQL, where the key would stand in plans.",
                               remedy="Run products with tokens on the duckdb engine.")
@@ -152,7 +152,7 @@ def _token(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("WORDS")
-def _words(r: Renderer, a: list[exp.Expression]) -> str:
+def _words(r: Renderer, a: list[exp.Expr]) -> str:
     pairs = [(r.of(condition), r.text(string(word))) for condition, word in zip(a[::2], a[1::2], strict=True)]
     if not pairs:
         return "''"
@@ -162,7 +162,7 @@ def _words(r: Renderer, a: list[exp.Expression]) -> str:
 
 
 @rendering("HASH")
-def _hash(r: Renderer, a: list[exp.Expression]) -> str:
+def _hash(r: Renderer, a: list[exp.Expr]) -> str:
     text, size = ("VARCHAR", "length") if r.duck else ("STRING", "char_length")
     parts = [f"CASE WHEN {e} IS NULL THEN '-' ELSE concat(CAST({size}({e}) AS {text}), ':', {e}) END" for e in map(r.of, a)]
     joined = f"concat({', '.join(parts)})"

@@ -57,26 +57,38 @@ def _model(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 
 
 def check_types(document: Document) -> None:
-    """Reports what the standard's own model refuses."""
+    """Reports what the standard's own model refuses, without its leniency: `required: "no"` is no boolean."""
     try:
-        OpenDataContractStandard.model_validate(document.data)
+        OpenDataContractStandard.model_validate(document.data, strict=True)
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False):
             where = tuple(part for part in item["loc"] if not (isinstance(part, str) and part[:1].isupper()))
-            if item["type"] != "extra_forbidden":
+            if item["type"] != "extra_forbidden":      # told by check_keys, below the top too
                 document.problem(where, "odcs.type", f"{_spell(where)} has the wrong form ({item['type']}).", "See the standard's reference.")
 
 
 def ours(document: Document, holder: dict[str, Any], path: Path_) -> tuple[dict[str, Any] | None, Path_]:
     """The value of the `citylake` custom property of an object, and where it stands."""
     found, at = None, (*path, "customProperties")
-    for number, item in enumerate(holder.get("customProperties") or []):
+    for number, item in enumerate(listed(holder, "customProperties")):
         if isinstance(item, dict) and item.get("property") == OURS:
             here = (*path, "customProperties", number, "value")
             if found is not None:
                 document.problem(here, "citylake.twice", "There are two citylake properties.", "Join them.")
             found, at = item.get("value"), here
     return found, at
+
+
+def listed(holder: Any, key: str) -> list[Any]:
+    """The list under a key; empty for anything else, which `check_types` reports."""
+    value = holder.get(key) if isinstance(holder, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def mapped(holder: Any, key: str) -> dict[str, Any]:
+    """The mapping under a key; empty for anything else, which `check_types` reports."""
+    value = holder.get(key) if isinstance(holder, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def _spell(path: Path_) -> str:

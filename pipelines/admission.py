@@ -137,7 +137,7 @@ def _cues(session: Session, way: Way, columns: list[str]) -> Mapping[str, int]:
 
 def _hits(session: Session, columns: list[str], patterns: Mapping[str, str]) -> dict[str, int]:
     """Rows in which a pattern matches in some column, by the pattern's name."""
-    counts: list[exp.Expression] = []
+    counts: list[exp.Expr] = []
     for name, pattern in patterns.items():
         hit = exp.or_(*[contains_pattern(col(column), pattern) for column in columns])
         counts.append(exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=hit, true=exp.Literal.number(1))])), name))

@@ -17,7 +17,7 @@ from catalog.errors import DefinitionError, Refused
 from catalog.evidence import Decision
 from catalog.yamlread import read_yaml
 from pipelines.spool import release_bytes
-from pipelines.state import Hold, State, expired
+from pipelines.state import Hold, State
 from pipelines.way import Way
 from privacy.recognisers import kinds_in
 
@@ -130,6 +130,9 @@ def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: 
     if verdict == "revoke":
         if not standing or standing[-1].verdict != "approve":
             raise Refused("There is no approval to revoke.", dataset=contract.id, remedy="See `citylake audit show`.")
+        if hold.step == "ingest" and hold.target in {batch.id for batch in state.batches}:
+            raise Refused("The batch has been admitted already, and its rows are stored.", dataset=contract.id,
+                          remedy="Take what came of it off the portals with `citylake withdraw`.")
         return
     if hold.id not in state.holds:
         raise Refused("Nothing is held under this id any more.", dataset=contract.id, remedy="See `citylake inbox`.")
@@ -158,5 +161,4 @@ def _last_day(way: Way, verdict: Verdict, until: date | None) -> date | None:
 
 def standing(way: Way, state: State) -> list[Decision]:
     """Approvals that count today, for people to see."""
-    newest = {decision.hold: decision for decision in state.decisions}
-    return [decision for decision in newest.values() if decision.verdict == "approve" and not expired(decision, way.today())]
+    return list(state.standing(way.today()))

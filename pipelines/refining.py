@@ -32,7 +32,7 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
             "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC")}[kind.kind]
 
 
-def named(expression: exp.Expression, name: str) -> exp.Expression:
+def named(expression: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(expression, name, quoted=True)
 
 
@@ -90,7 +90,7 @@ class Plan:
         keep = [col(text_of(name)) for name in self.names] + [col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]
         return exp.select(*values, *keep).from_(texts.subquery("texts"))
 
-    def _bronze(self) -> exp.Expression:
+    def _bronze(self) -> exp.Expr:
         """Bronze without the rows that a corrected row replaces."""
         if not self.corrected:
             return exp.to_table("bronze")
@@ -99,7 +99,7 @@ class Plan:
         row = d.joined_text([col(BATCH), d.cast_to(col(LINE), ColumnType("text"))], ":")
         return exp.select("*").from_("bronze").where(exp.Not(this=exp.In(this=row, query=replaced.subquery()))).subquery("bronze")
 
-    def _text(self, column: Column) -> exp.Expression:
+    def _text(self, column: Column) -> exp.Expr:
         """Trimmed, standardised text; NULL where the source means «no value»."""
         more, text = column.more, d.trim_text(col(column.name))
         steps = list(more.standardise)
@@ -115,7 +115,7 @@ class Plan:
         words = ("", *more.nulls) if column.type.kind == "text" else ("", *NULL_WORDS, *more.nulls)
         return d.null_words(text, words)
 
-    def _value(self, column: Column) -> exp.Expression:
+    def _value(self, column: Column) -> exp.Expr:
         text, kind = col(text_of(column.name)), column.type
         if kind.kind == "text":
             return text
@@ -129,7 +129,7 @@ class Plan:
         value = casts[kind.kind](text)
         return exp.Mul(this=value, expression=lit(column.more.factor)) if column.more.factor else value
 
-    def _scaled(self, text: exp.Expression, kind: ColumnType, factor: Decimal) -> exp.Expression:
+    def _scaled(self, text: exp.Expr, kind: ColumnType, factor: Decimal) -> exp.Expr:
         wide = exp.Mul(this=d.to_decimal(text, 24, 8), expression=d.cast_to(lit(factor), ColumnType("decimal", 12, 4)))
         step = Decimal(1).scaleb(-kind.scale)
         return d.round_to(wide, step, kind if kind.kind == "decimal" else ColumnType("decimal", 18, 0))
@@ -148,7 +148,7 @@ class Plan:
 
     def quarantined(self) -> exp.Query:
         """Rows that fail a row rule, as text, with the rules."""
-        def text(column: Column) -> exp.Expression:
+        def text(column: Column) -> exp.Expr:
             if self.contract.derived:
                 return d.as_text(col(column.name), column.type, self.zone)
             return col(text_of(column.name))
@@ -162,7 +162,7 @@ class Plan:
                 .where(exp.EQ(this=col(RULES), expression=lit(""))))
         merge = self.contract.fields.merge
         rows = self._newest(good) if self.contract.keys and not self.contract.derived else good
-        columns: list[exp.Expression] = [col(name) for name in (*self.names, *[name for name, _ in ORIGIN])]
+        columns: list[exp.Expr] = [col(name) for name in (*self.names, *[name for name, _ in ORIGIN])]
         if merge == "snapshot":
             columns.append(named(self._vanished(), VANISHED))
         if self.partitioned and self.contract.period is not None:
@@ -173,7 +173,7 @@ class Plan:
 
     def _newest(self, rows: exp.Query) -> exp.Query:
         """One row a key: the newest by `newest_by`, then by the batch's time, then by line."""
-        order: list[exp.Expression] = []
+        order: list[exp.Expr] = []
         if self.contract.fields.newest_by:
             order.append(exp.Ordered(this=col(self.contract.fields.newest_by), desc=True, nulls_first=False))
         order += [exp.Ordered(this=col(name), desc=True, nulls_first=False) for name in (ORDER, BATCH, LINE)]
@@ -182,7 +182,7 @@ class Plan:
         ranked = exp.select("*", named(rank, "_rank")).from_(rows.subquery("good"))
         return exp.select("*").from_(ranked.subquery("ranked")).where(exp.EQ(this=col("_rank"), expression=lit(1)))
 
-    def _vanished(self) -> exp.Expression:
+    def _vanished(self) -> exp.Expr:
         """The first batch of the same source that came after the row's last one; NULL while the row is current."""
         after = exp.select(exp.ArgMin(this=col(BATCH, "b"), expression=col(ORDER, "b"))).from_(
             self._batches().subquery("b")).where(exp.and_(

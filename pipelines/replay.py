@@ -96,7 +96,7 @@ def _same(way: Way, contract: Contract, at: TableAt, views: Mapping[str, Path], 
         return all(session.rows(exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(one.subquery("d")))[0]["n"] == 0 for one in either)
 
 
-def _counted(columns: Sequence[exp.Expression], view: str) -> exp.Select:
+def _counted(columns: Sequence[exp.Expr], view: str) -> exp.Select:
     return exp.select(*columns, exp.alias_(exp.Count(this=exp.Star()), "_n")).from_(view).group_by(*columns)
 
 

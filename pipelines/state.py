@@ -94,6 +94,11 @@ class State:
             valid = decision if decision.verdict == "approve" else None
         return valid if valid and not expired(valid, today) else None
 
+    def standing(self, today: date) -> tuple[Decision, ...]:
+        """Approvals that count today: the newest decision on their hold, and not past their last day."""
+        newest = {decision.hold: decision for decision in self.decisions}
+        return tuple(d for d in newest.values() if d.verdict == "approve" and not expired(d, today))
+
     def rejected(self, subject: str) -> bool:
         """Whether the newest decision on this subject is a rejection."""
         known = {**self.past_holds, **self.holds}

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from catalog.contract import Contract, fingerprint
 from catalog.errors import DefinitionErrors, Problem
 from catalog.evidence import Finding
-from catalog.yamlread import Document, read_yaml
+from catalog.yamlread import read_yaml
 
 
 class _Strict(BaseModel):
@@ -146,12 +146,17 @@ def _loosened(base: PolicyFile, city: PolicyFile, name: str) -> list[Problem]:
     problems = []
     if city.weak_rows > base.weak_rows:
         problems.append(Problem(name, 1, "policy.loosened", "weak_rows is higher than in the base list.", f"Use {base.weak_rows} or less."))
-    known = {item.id for item in (*base.secrets, *base.excluded, *base.collection_rules)}
-    for item in (*city.secrets, *city.excluded, *city.collection_rules):
-        if item.id in known:
-            problems.append(Problem(name, 1, "policy.redefined", f"The entry {item.id} stands in the base list.", "Give it an id of its own."))
-        known.add(item.id)
+    known = _ids(base)
+    for entry in _ids(city):
+        if entry in known:
+            problems.append(Problem(name, 1, "policy.redefined", f"The entry {entry} stands in the base list, or twice.",
+                                    "Give it an id of its own."))
+        known.append(entry)
     return problems
+
+
+def _ids(file: PolicyFile) -> list[str]:
+    return [*(item.id for item in file.secrets), *(item.id for item in file.excluded), *(item.id for item in file.collection_rules)]
 
 
 def cue_pattern(policy: Policy) -> tuple[str, str]:

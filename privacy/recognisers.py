@@ -7,17 +7,36 @@ weigh and never filter: a mistyped number identifies as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from catalog.contract import fingerprint
 
-# Separators that people put between the groups of a number, and characters that cannot be seen.
-GAPS = r"[\s\-–—·.\x{00a0}\x{3000}\x{200b}\x{200c}\x{200d}\x{2060}\x{feff}]"
-_GAP = re.compile(r"[\s\-–—·.\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff]")
-_FOLD = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20}
-PROVINCES = frozenset("11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split())
+# Separators that people put between the groups of a number (all of Unicode's spaces, dashes and dots among them), and marks
+# that cannot be seen. One table for both: the engine's screen and the checks here must not disagree on what a gap is.
+_SEPARATORS = ((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2010, 0x2015),
+               (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x2212, 0x2212), (0x3000, 0x3000), (0x30FB, 0x30FB),
+               (0xB7, 0xB7), (0x2D, 0x2E), (0x5F, 0x5F), (0xFF0D, 0xFF0E), (0xFF3F, 0xFF3F))
+_UNSEEN = ((0xAD, 0xAD), (0x34F, 0x34F), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0xFE00, 0xFE0F),
+           (0xFEFF, 0xFEFF))
+
+
+def _set(ranges: tuple[tuple[int, int], ...]) -> str:
+    """The class as RE2 and Java spell it."""
+    return "[" + "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) + "]"
+
+
+def _python(ranges: tuple[tuple[int, int], ...]) -> str:
+    return "[" + "".join(rf"\U{first:08x}-\U{last:08x}" for first, last in ranges) + "]"
+
+
+GAPS, UNSEEN = _set(_SEPARATORS), _set(_UNSEEN)
+_GAP, _HIDDEN = re.compile(_python(_SEPARATORS)), re.compile(_python(_UNSEEN))
+_FOLD = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, **{code: code - 32 for code in range(97, 123)},
+         **{code: code - 0xFEE0 - 32 for code in range(0xFF41, 0xFF5B)}}
+PROVINCES = frozenset(str(code) for code in (
+    *range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, *range(81, 84)))
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
@@ -77,39 +96,34 @@ def _always(_: str) -> bool:
 
 SPECS: tuple[Spec, ...] = (
     Spec("resident_id", True, r"[1-9][0-9]{16}[0-9X]|[1-9][0-9]{14}", "GB 11643-1999", _id_check, _id_shape),
-    Spec("social_credit_code", False, r"[159ANY][1-59]?[0-9]{6}[0-9A-HJ-NPQRTUWXY]{9,10}[0-9A-HJ-NPQRTUWXY]", "GB 32100-2015", uscc_check,
-         lambda text: len(text) == 18 and uscc_check(text)),
-    Spec("bank_card", True, r"(?:62|60|4|5[1-5]|35|9)[0-9]{13,17}", "ISO/IEC 7812-1; JR/T 0008", luhn, lambda text: 16 <= len(text) <= 19 and luhn(text)),
+    Spec("social_credit_code", False, r"[1-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", "GB 32100-2015", uscc_check, uscc_check),
+    Spec("bank_card", True, r"(?:62|60|4|5[1-5]|35|9)[0-9]{13,17}", "ISO/IEC 7812-1; JR/T 0008", luhn,
+         lambda text: 16 <= len(text) <= 19 and luhn(text)),
     Spec("mobile", True, r"(?:\+?0{0,2}86)?1[3-9][0-9]{9}", "YD/T numbering plan", _always, _always),
     Spec("email", True, r"[A-Z0-9._%+\-]+@[A-Z0-9][A-Z0-9.\-]*\.[A-Z]{2,}", "RFC 5322", _always, _always),
 )
 BY_KIND: Mapping[str, Spec] = {spec.kind: spec for spec in SPECS}
-SCREEN_VERSION = fingerprint(2, [(spec.kind, spec.core, spec.source) for spec in SPECS])[:16]
+SCREEN_VERSION = fingerprint(3, [(spec.kind, spec.core, spec.source) for spec in SPECS])[:16]
 
 _COMPACT = {spec.kind: re.compile(rf"(?<![0-9A-Z])(?:{spec.core})(?![0-9A-Z])") for spec in SPECS if spec.kind != "email"}
 _EMAIL = re.compile(rf"(?<![A-Z0-9._%+\-]){BY_KIND['email'].core}")
 # A run of characters that may be one number: digits and letters joined by at most two separators.
-_RUN = re.compile(r"[+0-9A-Z](?:[\s\-–—·.\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff]{0,2}[0-9A-Z])+")
+_RUN = re.compile(rf"[+0-9A-Z](?:{_python(_SEPARATORS)}{{0,2}}[0-9A-Z])+")
+_LONGEST = 22       # characters of the longest spelling, +00 86 and a card of 19 digits included
 
 
 def fold(text: str) -> str:
-    """Half-width, upper-case, without invisible characters."""
-    text = text.translate(_FOLD).upper()
-    return re.sub("[\u200b\u200c\u200d\u2060\ufeff\u00ad]", "", text)
+    """Half-width, upper-case (ASCII), without marks that cannot be seen."""
+    return _HIDDEN.sub("", text).translate(_FOLD)
 
 
 def kinds_in(value: str) -> dict[str, bool]:
     """Kinds of identifier that occur in a value → whether a checksum speaks for one of them.
 
-    Looks at the folded text, at every run with its separators taken out, and at the words of such a run.
+    Looks at the folded text, and at neighbouring groups of every run with their separators taken out.
     """
     text = fold(value)
-    forms = [text]
-    for run in _RUN.findall(text):
-        compact = _GAP.sub("", run)
-        if compact != run:
-            forms.append(compact)
-            forms += _windows(run)
+    forms = [text, *(form for run in _RUN.findall(text) for form in _windows(run))]
     found: dict[str, bool] = {}
     for kind, pattern in _COMPACT.items():
         spec = BY_KIND[kind]
@@ -122,7 +136,14 @@ def kinds_in(value: str) -> dict[str, bool]:
     return found
 
 
-def _windows(run: str) -> list[str]:
-    """Neighbouring groups of a spaced run, joined: `张 138 0000 1111 转 8` must not hide the number in the middle."""
-    groups = [group for group in _GAP.split(run) if group][:40]
-    return ["".join(groups[start:end]) for start in range(len(groups)) for end in range(start + 2, min(start + 7, len(groups)) + 1)]
+def _windows(run: str) -> Iterator[str]:
+    """Neighbouring groups, joined: `call 138 0000 1111 ext 8` must not hide the number in the middle."""
+    groups = [group for group in _GAP.split(run) if group]
+    for start in range(len(groups)):
+        joined = groups[start]
+        for group in groups[start + 1:]:
+            joined += group
+            if len(joined) > _LONGEST:
+                break
+            if len(joined) >= 11:
+                yield joined

@@ -16,12 +16,15 @@ from catalog import dialect as d
 from catalog.contract import Column, ColumnType, plain
 from catalog.evidence import Finding, Verdict
 from catalog.extension import Keep, Treatment
-from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, kinds_in
+from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, UNSEEN, kinds_in
 
-# Eleven digits or more in groups (full-width ones too), a social credit code with letters, or an @.
+# Eleven digits or more in groups (full-width ones too), the shape of a social credit code, or an @. Marks that cannot be seen
+# may stand anywhere and in any number; at most two separators stand between two characters of one number.
 _DIGIT = "[0-9\uff10-\uff19]"
 _MARK = "[0-9A-Za-z\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
-SUSPICIOUS = rf"{_DIGIT}(?:{GAPS}{{0,2}}{_DIGIT}){{10,}}|{_MARK}(?:{GAPS}{{0,2}}{_MARK}){{14,}}|[@\x{{ff20}}]"
+_BETWEEN = rf"{UNSEEN}*(?:{GAPS}{UNSEEN}*){{0,2}}"
+SUSPICIOUS = (rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{10}}|{_MARK}{_BETWEEN}{_MARK}(?:{_BETWEEN}{_DIGIT}){{6}}(?:{_BETWEEN}{_MARK}){{10}}"
+              rf"|[@\x{{ff20}}]")
 WHOLE = ("bigint", "decimal")
 SMALLEST = 10_000_000_000          # no identifier has fewer than eleven digits
 
@@ -49,7 +52,7 @@ class Leaving(Protocol):
     def treatments(self) -> dict[str, Treatment]: ...
 
 
-def suspicious(name: str, kind: ColumnType) -> exp.Expression:
+def suspicious(name: str, kind: ColumnType) -> exp.Expr:
     """A condition that is true for every cell that might hold an identifier."""
     this = d.col(name)
     if kind.kind in WHOLE:

@@ -19,7 +19,7 @@ TEXT = ColumnType("text")
 
 def treat(
     column: Column, how: Treatment, zone: str, parents: Mapping[str, str] | None = None
-) -> tuple[exp.Expression, ColumnType]:
+) -> tuple[exp.Expr, ColumnType]:
     """The treated value of a silver column and its type; NULL stays NULL. `drop` has no value to build."""
     this = d.col(column.name)
     match how:
@@ -38,7 +38,7 @@ def treat(
     raise AssertionError("drop is not published")
 
 
-def _generalised(column: Column, how: Generalise, zone: str, parents: Mapping[str, str] | None) -> exp.Expression:
+def _generalised(column: Column, how: Generalise, zone: str, parents: Mapping[str, str] | None) -> exp.Expr:
     this = d.col(column.name)
     if how.prefix is not None:
         return d.prefix(this, how.prefix)

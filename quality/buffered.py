@@ -9,12 +9,13 @@ from typing import Any
 import duckdb_engine
 
 
-class BufferedCursor(duckdb_engine.CursorWrapper):  # type: ignore[misc]  # the package has no types
+class BufferedCursor(duckdb_engine.CursorWrapper):
     """Fetches everything at execute; results here are counts, a few rows at most."""
 
     def __init__(self, cursor: Any, wrapper: Any) -> None:
         super().__init__(cursor, wrapper)
-        self._cursor, self._rows, self._described, self._at = cursor, [], None, 0
+        self._cursor, self._described, self._at = cursor, None, 0
+        self._rows: list[Any] = []
 
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
         super().execute(statement, parameters, context)
@@ -47,4 +48,4 @@ class BufferedCursor(duckdb_engine.CursorWrapper):  # type: ignore[misc]  # the 
 def install() -> None:
     """Makes duckdb-engine hand out buffered cursors."""
     name = "_ConnectionWrapper__c"
-    duckdb_engine.ConnectionWrapper.cursor = lambda self: BufferedCursor(getattr(self, name), self)
+    setattr(duckdb_engine.ConnectionWrapper, "cursor", lambda self: BufferedCursor(getattr(self, name), self))  # noqa: B010  # a method of theirs

@@ -12,7 +12,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from catalog.dialect import render
 from catalog.evidence import CheckSpec, Finding
@@ -41,7 +41,7 @@ def _judge(database: Path, specs: Sequence[CheckSpec]) -> tuple[Finding, ...]:
 
     install()
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = {"globally": False}      # type: ignore[assignment]  # the library reads a mapping
     source = context.data_sources.add_sql("lake", connection_string=f"duckdb:///{database}")
     batches = {
         view: source.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view).get_batch()
@@ -54,10 +54,14 @@ def _judge(database: Path, specs: Sequence[CheckSpec]) -> tuple[Finding, ...]:
         suite = gx.ExpectationSuite(name=view, expectations=[_expectation(gx, spec) for spec in mine])
         # SUMMARY keeps counts; lists of unexpected values never leave the library.
         result = batches[view].validate(suite, result_format={"result_format": "SUMMARY", "exclude_unexpected_values": True})
-        by_id = {item.expectation_config.meta["rule"]: item for item in result.results}
+        by_id = {_rule_of(item): item for item in result.results}
         findings += [finding(spec, by_id[spec.id], total) for spec in mine]
     source.get_execution_engine().engine.dispose()
     return tuple(findings)
+
+
+def _rule_of(item: Any) -> str:
+    return str(item.expectation_config.meta["rule"])
 
 
 def _count(gx: Any, batch: Any) -> int:
@@ -109,7 +113,7 @@ def _escaped(sql: str) -> str:
 
 def finding(spec: CheckSpec, result: Any, total: int) -> Finding:
     """The library's result as ours: counts, the bound, and nothing that quotes a row."""
-    severity = "block" if spec.blocking else "warn"
+    severity: Literal["block", "warn"] = "block" if spec.blocking else "warn"
     raised = any(info.get("raised_exception") for info in _exceptions(result.exception_info))
     if raised:
         return Finding(spec.id, False, "block", "The check could not be computed.", spec.dimension, spec.column,
@@ -139,7 +143,7 @@ def _within(spec: CheckSpec, observed: Mapping[str, Any]) -> bool:
     if spec.metric == "rowCount":
         value: float = observed["rows"]
     elif spec.kind == "set" and "query" in spec.arguments:
-        return observed["bad"] == 0
+        return bool(observed["bad"] == 0)
     else:
         value = observed["percent"] if spec.unit == "percent" else observed["bad"]
     return all(COMPARE[name](value, bound) for name, bound in spec.bounds)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 from sqlglot import exp
 
@@ -32,7 +33,7 @@ def row_specs(all_specs: tuple[CheckSpec, ...]) -> tuple[CheckSpec, ...]:
 def _implied(contract: Contract, column: Column, codes: Mapping[str, CodeList]) -> list[CheckSpec]:
     tolerated = (("mustBeLessOrEqualTo", contract.fields.max_bad_percent),)
 
-    def row(kind: str, dimension: str, bad: exp.Expression | None, text: str, bad_text: exp.Expression | None = None) -> CheckSpec:
+    def row(kind: str, dimension: str, bad: exp.Expr | None, text: str, bad_text: exp.Expr | None = None) -> CheckSpec:
         return CheckSpec(f"{kind}.{column.name}", "row", dimension, True, tolerated, "percent", column.name,
                          bad=bad, bad_text=bad_text, description=text)
 
@@ -52,12 +53,12 @@ def text_of(column: str) -> str:
     return f"_text_{column}"
 
 
-def _wrong_type(column: Column) -> exp.Expression:
+def _wrong_type(column: Column) -> exp.Expr:
     text, typed = col(text_of(column.name)), col(column.name)
     return exp.and_(exp.Is(this=text, expression=exp.Null()).not_(), exp.Is(this=typed, expression=exp.Null()))
 
 
-def _not_coded(column: Column, codes: CodeList) -> exp.Expression:
+def _not_coded(column: Column, codes: CodeList) -> exp.Expr:
     """True for a value that is not a code, or not valid at the row's date. Null passes: `required` is another rule."""
     name = column.name
     if column.more.codes_at is None:
@@ -68,8 +69,8 @@ def _not_coded(column: Column, codes: CodeList) -> exp.Expression:
     return exp.and_(present(name), exp.Not(this=exp.func("coalesce", exp.or_(*ways), exp.false())))
 
 
-def _valid(name: str, at: str, row: Mapping[str, str]) -> exp.Expression:
-    parts: list[exp.Expression] = [exp.EQ(this=col(name), expression=lit(row["code"]))]
+def _valid(name: str, at: str, row: Mapping[str, str]) -> exp.Expr:
+    parts: list[exp.Expr] = [exp.EQ(this=col(name), expression=lit(row["code"]))]
     if row.get("valid_from"):
         parts.append(exp.GTE(this=col(at), expression=lit(date.fromisoformat(row["valid_from"]))))
     if row.get("valid_to"):
@@ -77,15 +78,15 @@ def _valid(name: str, at: str, row: Mapping[str, str]) -> exp.Expression:
     return exp.and_(*parts)
 
 
-def present(name: str) -> exp.Expression:
+def present(name: str) -> exp.Expr:
     """The column has a value."""
     return exp.Not(this=exp.Is(this=col(name), expression=exp.Null()))
 
 
-def _options(column: Column) -> list[tuple[str, exp.Expression, str]]:
+def _options(column: Column) -> list[tuple[str, exp.Expr, str]]:
     """Bounds of ODCS logicalTypeOptions."""
     this, options = col(column.name), column.options
-    build: Mapping[str, Callable[[object], tuple[str, exp.Expression, str]]] = {
+    build: Mapping[str, Callable[[Any], tuple[str, exp.Expr, str]]] = {
         "minimum": lambda v: ("minimum", exp.LT(this=this, expression=lit(v)), f"is at least {v}"),
         "maximum": lambda v: ("maximum", exp.GT(this=this, expression=lit(v)), f"is at most {v}"),
         "exclusiveMinimum": lambda v: ("above", exp.LTE(this=this, expression=lit(v)), f"is above {v}"),
@@ -119,7 +120,7 @@ def _declared(contract: Contract, rule: Rule) -> CheckSpec:
                      rule.metric, {**rule.arguments, **query}, bad=bad, description=rule.description)
 
 
-def _library(rule: Rule) -> exp.Expression | None:
+def _library(rule: Rule) -> exp.Expr | None:
     """Row condition of an ODCS library metric, or None for a metric over the whole table."""
     if rule.column is None:
         return None
@@ -131,7 +132,7 @@ def _library(rule: Rule) -> exp.Expression | None:
         words = [value for value in rule.arguments.get("missingValues", []) if value is not None]
         return exp.or_(empty, in_list(this, words)) if words else empty
     if rule.metric == "invalidValues":
-        ways: list[exp.Expression] = []
+        ways: list[exp.Expr] = []
         if "validValues" in rule.arguments:
             ways.append(exp.Not(this=in_list(this, list(rule.arguments["validValues"]))))
         if "pattern" in rule.arguments:

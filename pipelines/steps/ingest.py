@@ -72,7 +72,7 @@ def tagged(contract: Contract, view: str, batch: str, source: str, sha256: str, 
     """The candidate in `view` with its batch's marks: rows of bronze."""
     text, number = ColumnType("text"), ColumnType("bigint")
     declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
-    marks: Mapping[str, tuple[exp.Expression, ColumnType]] = {
+    marks: Mapping[str, tuple[exp.Expr, ColumnType]] = {
         LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
         BATCH: (lit(batch), text), SOURCE: (lit(source), text), SHA: (lit(sha256), text), ORDER: (lit(order), number),
     }

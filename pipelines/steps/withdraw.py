@@ -16,21 +16,26 @@ from pipelines.steps.publish import publish
 from pipelines.way import Way
 
 
-def withdraw(way: Way, contract: Contract, product: str, tombstone: Mapping[str, Any], portals: Sequence[Portal]) -> Mapping[str, Any]:
-    """Withdraws; `tombstone` has reason, basis, date and perhaps a replacement. Never reopened by itself."""
+def withdraw(
+    way: Way, contract: Contract, product: str, tombstone: Mapping[str, Any], portals: Sequence[Portal], person: str | None = None
+) -> Mapping[str, Any]:
+    """Withdraws; `tombstone` has reason, basis, date and perhaps a replacement, for the public. Never reopened by itself.
+
+    `person` decided it; the journal keeps who, the portals do not show it.
+    """
     if product not in [known.name for known in contract.products]:
         raise DefinitionError(f"{contract.id} has no product {product}.", remedy="See its contract.")
-    perform(way, contract, partial(_record, product, tombstone))
+    perform(way, contract, partial(_record, product, tombstone, person))
     for portal in portals:
         perform(way, contract, publish(portal, product))
     return perform(way, contract, partial(_finish, product))
 
 
-def _record(product: str, tombstone: Mapping[str, Any], way: Way, contract: Contract, state: State) -> Work | None:
+def _record(product: str, tombstone: Mapping[str, Any], person: str | None, way: Way, contract: Contract, state: State) -> Work | None:
     if product in state.withdrawn:
         return None
     op = Op(fingerprint("withdraw", contract.id, product, tombstone), "withdrawing")
-    return Work(op, product, "withdrawing", lambda _: {"product": product, "tombstone": dict(tombstone), "outcome": "done"})
+    return Work(op, product, "withdrawing", lambda _: {"product": product, "person": person, "tombstone": dict(tombstone), "outcome": "done"})
 
 
 def _finish(product: str, way: Way, contract: Contract, state: State) -> Work | None:
