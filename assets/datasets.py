@@ -1,0 +1,116 @@
+"""One subsettable multi-asset per dataset. Its function takes the selected steps through the conductor and tells what came.
+
+Lineage is not order: a derived dataset shows its inputs, but does not wait for their success, because Dagster would skip it
+when an input is held, and one dataset's trouble must not stop another's. Priorities put inputs first; steps gate themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg  # which reads annotations as written: no `from __future__ import annotations` here
+
+from assets.checks import check_specs, refused, results
+from assets.keys import Layer, layer_of, layers
+from assets.specs import asset_spec
+from assets.told import Told, told
+from catalog.contract import Contract
+
+if TYPE_CHECKING:
+    from pipelines.conduct import Outcome
+    from pipelines.way import Way
+
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+PRIORITY = "dagster/priority"
+
+
+def dataset_assets(way: "Way", contract: Contract, portals: Sequence[str], priority: int) -> dg.AssetsDefinition:
+    """The assets of one dataset. `portals` are those that a run publishes to by itself."""
+    mine = layers(contract, bool(portals))
+    deps = _lineage(contract, mine)
+    within = {layer.key for layer in mine}
+    specs = {layer: asset_spec(way.city, contract, layer, deps[layer]) for layer in mine}
+
+    @dg.multi_asset(
+        name=contract.id.replace(".", "__"), can_subset=True, required_resource_keys={"way"}, op_tags={PRIORITY: str(priority)},
+        specs=[spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key in within]) for spec in specs.values()],
+        check_specs=[spec for layer in mine for spec in check_specs(contract, way.city.codes, layer)],
+        description=f"{contract.title.zh} · {contract.title.en}",
+    )
+    def steps(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        yield from _take(context, contract.id)
+
+    return dg.AssetsDefinition(
+        node_def=steps.node_def, can_subset=True, specs=list(specs.values()), keys_by_input_name=dict(steps.node_keys_by_input_name),
+        keys_by_output_name=dict(steps.keys_by_output_name), check_specs_by_output_name=dict(steps.check_specs_by_output_name),
+    )
+
+
+def _lineage(contract: Contract, mine: Sequence[Layer]) -> dict[Layer, list[dg.AssetKey]]:
+    """What each layer is made of: bronze → silver → gold → portal, and silver from the silver of its inputs."""
+    silver = Layer(contract.id, "silver")
+    above = {"silver": [Layer(contract.id, "bronze")], "gold": [silver]}
+    found = {layer: [up.key for up in above.get(layer.layer, []) if up in mine] for layer in mine}
+    for layer in mine:
+        if layer.layer == "portal":
+            found[layer] = [Layer(contract.id, "gold", layer.product).key]
+    found[silver] += [Layer(item.dataset, "silver").key for item in contract.inputs]
+    return found
+
+
+def _take(context: dg.AssetExecutionContext, dataset: str) -> Iterator[Event]:
+    """Takes the steps behind the selected assets; tells each asset and its checks from the journal; fails last."""
+    from pipelines.conduct import portals_of, steps_of, taken
+
+    way: Way = context.resources.way
+    contract, portals = way.contract(dataset), portals_of(way)
+    assets, checks = context.op_execution_context.selected_asset_keys, context.op_execution_context.selected_asset_check_keys
+    wanted = [planned for planned in steps_of(contract, portals) if layer_of(dataset, planned.name, planned.target).key in assets]
+    outcomes = []
+    for outcome in taken(way, contract, wanted):
+        outcomes.append(outcome)
+        context.log.info(f"{outcome.dataset}: {outcome.step} {outcome.target}: {outcome.outcome}")
+        yield from _refusal(outcome, context)
+    for layer in layers(contract, bool(portals)):
+        found = list(_tell(context, way, contract, layer, [portal.name for portal in portals], layer.key in assets))
+        yield from (event for event in found if not isinstance(event, dg.AssetCheckResult) or _key(event) in checks)
+    _fail(outcomes)
+
+
+def _tell(
+    context: dg.AssetExecutionContext, way: "Way", contract: Contract, layer: Layer, portals: Sequence[str], selected: bool
+) -> Iterator[Event]:
+    state = way.journal.state(contract.id)
+    found = told(way, layer, state, portals)
+    if found is None or (selected and found.known(context.instance)):
+        return
+    if selected and found.fresh(context.instance):
+        yield dg.MaterializeResult(asset_key=layer.key, metadata=metadata(found), data_version=dg.DataVersion(found.version))
+    elif selected:
+        context.log_event(dg.AssetObservation(layer.key, metadata=metadata(found)))
+    yield from results(contract, way.city.codes, layer, state)
+
+
+def metadata(found: Told) -> dict[str, Any]:
+    """The facts as metadata, with the name of the record."""
+    return {**found.facts, "op": found.op}
+
+
+def _key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
+    return dg.AssetCheckKey(dg.AssetKey.from_coercible(result.asset_key or []), str(result.check_name))
+
+
+def _refusal(outcome: "Outcome", context: dg.AssetExecutionContext) -> Iterator[Event]:
+    """A refusal that leaves no record, because nothing was fetched."""
+    if outcome.outcome == "refused" and not outcome.body:
+        layer = layer_of(outcome.dataset, outcome.step, outcome.target)
+        context.log_event(dg.AssetObservation(layer.key, description=outcome.note, metadata={"outcome": "refused"}))
+        found = refused(layer, outcome.note)
+        if _key(found) in context.op_execution_context.selected_asset_check_keys:
+            yield found
+
+
+def _fail(outcomes: Sequence["Outcome"]) -> None:
+    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
+    if failed:
+        step = f"{failed[0].step} {failed[0].target}".strip()
+        raise dg.Failure(f"{failed[0].dataset}: {step}: {failed[0].note}", allow_retries=False) from None
