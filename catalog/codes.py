@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -23,22 +24,22 @@ def read_codes(path: Path, name: str) -> tuple[CodeList | None, list[Problem]]:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle)
             header = reader.fieldnames or []
-            if any(column not in header for column in COLUMNS) or set(header) - {*COLUMNS, "parent"}:
+            if any(column not in header for column in COLUMNS) or set(header) - {*COLUMNS, "parent"} or len(header) > len(set(header)):
                 problem(1, "codes.columns", "The columns are not code, zh, en, valid_from, valid_to and perhaps parent.", "Mend the header.")
                 return None, problems
             rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error, OSError):
         problem(1, "codes.encoding", "The file is not CSV in UTF-8.", "Save it as UTF-8.")
         return None, problems
+    if not rows:
+        problem(1, "codes.empty", "The list has no code.", "Add its codes.")
+    broken = [line for line, row in rows if None in row.values() or None in row]
+    for line in broken:
+        problem(line, "codes.fields", "The line has another number of fields than the header.", "Mend the line.")
+    if broken:
+        return None, problems
     for line, row in rows:
-        if None in row.values() or None in row:
-            problem(line, "codes.fields", "The line has another number of fields than the header.", "Mend the line.")
-            return None, problems
-        for column in ("valid_from", "valid_to"):
-            if row[column] and not _is_date(row[column]):
-                problem(line, "codes.date", f"{column} is not a date.", "Write it like 2026-05-07.")
-        if not row["code"] or not row["zh"] or not row["en"]:
-            problem(line, "codes.empty", "A code needs a code, a Chinese and an English name.", "Fill them in.")
+        _row(line, row, problem)
     problems += _overlaps(name, rows)
     known = {row["code"] for _, row in rows}
     for line, row in rows:
@@ -47,8 +48,21 @@ def read_codes(path: Path, name: str) -> tuple[CodeList | None, list[Problem]]:
     return CodeList(path.stem, tuple(row for _, row in rows), path), problems
 
 
+def _row(line: int, row: dict[str, str], problem: Callable[[int, str, str, str], None]) -> None:
+    for column in ("valid_from", "valid_to"):
+        if row[column] and not _is_date(row[column]):
+            problem(line, "codes.date", f"{column} is not a date.", "Write it like 2026-05-07.")
+    if row["valid_from"] and row["valid_to"] and row["valid_from"] > row["valid_to"]:
+        problem(line, "codes.date", "valid_to is before valid_from.", "Mend one of them.")
+    if not row["code"] or not row["zh"] or not row["en"]:
+        problem(line, "codes.empty", "A code needs a code, a Chinese and an English name.", "Fill them in.")
+    if any(value != value.strip() for value in row.values()):
+        problem(line, "codes.space", "A field begins or ends with a space.", "Take the space out.")
+
+
 def _overlaps(name: str, rows: list[tuple[int, dict[str, str]]]) -> list[Problem]:
-    found, spans = [], {}
+    found: list[Problem] = []
+    spans: dict[str, list[tuple[int, tuple[str, str]]]] = {}
     for line, row in rows:
         start, end = row["valid_from"] or "0001-01-01", row["valid_to"] or "9999-12-31"
         for other, (first, last) in spans.get(row["code"], []):

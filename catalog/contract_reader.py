@@ -9,13 +9,18 @@ from pydantic import BaseModel, ValidationError
 
 from catalog.contract import LEVELS, Column, ColumnType, Contract, dataset_at
 from catalog.extension import ColumnFields, DatasetFields
-from catalog.odcs import API_VERSIONS, check_keys, check_types, ours
+from catalog.odcs import API_VERSIONS, check_keys, check_types, listed, mapped, ours
 from catalog.rule_reader import read_rules
 from catalog.yamlread import Document, Path_
 
 M = TypeVar("M", bound=BaseModel)
 LOGICAL = {"text": ("string",), "bigint": ("integer",), "decimal": ("number",), "double": ("number",), "boolean": ("boolean",),
            "date": ("date",), "timestamp": ("timestamp", "date")}
+_NUMBER = int | float
+OPTIONS: dict[str, dict[str, Any]] = {
+    "number": {"minimum": _NUMBER, "maximum": _NUMBER, "exclusiveMinimum": _NUMBER, "exclusiveMaximum": _NUMBER},
+    "text": {"minLength": int, "maxLength": int, "pattern": str},
+}
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 STATUS = ("draft", "active", "deprecated")
 _NAMED = {"licence": "Name the licence, such as CC-BY-4.0.", "rights_holder": "Name who holds the rights.",
@@ -34,28 +39,27 @@ def read_contract(document: Document) -> Contract | None:
     _head(document, data)
     fields = _fields(document, data)
     table = _table(document, data)
-    if fields is None or table is None:
+    if table is None:
         return None
     at: Path_ = ("schema", 0)
-    found = [_column(document, item, (*at, "properties", number)) for number, item in enumerate(table.get("properties") or [])]
+    declared = listed(table, "properties")
+    if not declared:
+        document.problem((*at, "properties"), "schema.empty", "The table has no columns.", "Declare them under properties.")
+    found = [_column(document, item, (*at, "properties", number)) for number, item in enumerate(declared)]
     columns = tuple(column for column in found if column is not None)
-    if len(columns) < len(found) or not columns:
-        if not found:
-            document.problem((*at, "properties"), "schema.empty", "The table has no columns.", "Declare them under properties.")
+    rules = read_rules(document, table, at)
+    if fields is None or len(columns) < len(found) or not columns:
         return None
     _names(document, columns)
-    rules = read_rules(document, table, at)
-    description = data.get("description") if isinstance(data.get("description"), dict) else {}
-    return Contract(
-        dataset_at(document.file), str(data.get("version", "")), str(data.get("status", "")), tuple(data.get("tags") or ()),
-        str((description or {}).get("purpose") or ""), str((description or {}).get("usage") or ""),
-        str((description or {}).get("limitations") or ""), columns, rules, fields, document.file,
-    )
+    description = mapped(data, "description")
+    purpose, usage, limitations = (str(description.get(key) or "") for key in ("purpose", "usage", "limitations"))
+    return Contract(dataset_at(document.file), str(data.get("version", "")), str(data.get("status", "")), tuple(map(str, listed(data, "tags"))),
+                    purpose, usage, limitations, columns, rules, fields, document.file)
 
 
 def _head(document: Document, data: dict[str, Any]) -> None:
     dataset = dataset_at(document.file)
-    department, name = dataset.split(".")
+    name = dataset.split(".")[1]
     expected = {"kind": "DataContract", "id": dataset, "name": name}
     for key, value in expected.items():
         if data.get(key) != value:
@@ -66,8 +70,7 @@ def _head(document: Document, data: dict[str, Any]) -> None:
         document.problem(("status",), "head.status", "The status is not known.", f"Write one of {', '.join(STATUS)}.")
     if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", str(data.get("version", ""))):
         document.problem(("version",), "head.version", "The version is not like 1.0.0.", "Write three numbers, in quotes or bare.")
-    description = data.get("description")
-    if not isinstance(description, dict) or not description.get("purpose"):
+    if not mapped(data, "description").get("purpose"):
         document.problem(("description",), "head.purpose", "The purpose is missing.", "Say under description.purpose why the data are held.")
 
 
@@ -106,10 +109,22 @@ def _field_problem(document: Document, item: Any, at: Path_) -> None:
         document.problem((*at, *loc[:-1]), f"missing.{name}" if name in _NAMED else "field.missing", f"{name} is missing.", remedy)
     elif kind == "extra_forbidden":
         document.problem((*at, *loc), "field.unknown", f"{name} is not a field of citylake.", "See docs/contracts.md for the fields.")
-    elif kind == "string_too_short" and name in _NAMED:
+    elif name in _NAMED and (kind in ("string_too_short", "too_short") or _value_at(document, (*at, *loc)) is None):
         document.problem((*at, *loc), f"missing.{name}", f"{name} is empty.", _NAMED[name])
     else:
         document.problem((*at, *loc), "field.type", f"{name} has the wrong form ({kind}).", "See docs/contracts.md for its form.")
+
+
+def _value_at(document: Document, path: Path_) -> Any:
+    value: Any = document.data
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return None
+    return value
 
 
 def _table(document: Document, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -135,7 +150,7 @@ def column_type(text: str) -> ColumnType | None:
 
 def _column(document: Document, item: Any, path: Path_) -> Column | None:
     if not isinstance(item, dict):
-        return None
+        return None                     # told by check_keys
     name, before = str(item.get("name") or ""), len(document.problems)
     if not NAME.match(name):
         document.problem((*path, "name"), "column.name", "A column name must be like this_one: a-z, digits, _, at most 60.",
@@ -154,19 +169,32 @@ def _column(document: Document, item: Any, path: Path_) -> Column | None:
         document.problem((*path, "businessName"), "column.label", f"{name}: the Chinese label is missing.", "Write it as businessName.")
     value, at = ours(document, item, path)
     more = validated(document, ColumnFields, value or {}, at)
+    options = mapped(item, "logicalTypeOptions")
+    if kind is not None:
+        _options(document, options, kind, name, (*path, "logicalTypeOptions"))
+    key = _key(document, item, path)
     if len(document.problems) > before or kind is None or more is None:
         return None
-    return Column(
-        name, kind, str(item["businessName"]), str(item.get("description") or ""), item["classification"], bool(item.get("required")),
-        _key(document, item, path), bool(item.get("unique")), item.get("logicalTypeOptions") or {}, more,
-    )
+    return Column(name, kind, str(item["businessName"]), str(item.get("description") or ""), item["classification"],
+                  item.get("required") is True, key, item.get("unique") is True, options, more)
+
+
+def _options(document: Document, options: dict[str, Any], kind: ColumnType, name: str, path: Path_) -> None:
+    """Only options that become checks, on the types where engines agree about them; ODCS itself lets anything stand here."""
+    known = OPTIONS.get("number" if kind.kind in ("bigint", "decimal", "double") else kind.kind, {})
+    for option, value in options.items():
+        if option not in known:
+            document.problem((*path, option), "column.option", f"{name}: {option} is not an option of {kind}.",
+                             f"Use {', '.join(known) or 'none'}, or a sql rule.")
+        elif isinstance(value, bool) or not isinstance(value, known[option]) or (known[option] is int and value < 0):
+            document.problem((*path, option), "column.option", f"{name}: {option} has the wrong form.", "Write a number, or a pattern as text.")
 
 
 def _key(document: Document, item: dict[str, Any], path: Path_) -> int | None:
-    if not item.get("primaryKey"):
+    if item.get("primaryKey") is not True:
         return None
     position = item.get("primaryKeyPosition")
-    if not isinstance(position, int) or position < 1:
+    if not isinstance(position, int) or isinstance(position, bool) or position < 1:
         document.problem((*path, "primaryKey"), "column.key", "The key's position is missing.", "Write primaryKeyPosition: 1, 2 …")
     return position if isinstance(position, int) else 1
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from catalog import dialect as d
 from catalog.city import City
-from catalog.contract import Column, Contract
-from catalog.errors import Problem
+from catalog.contract import LEVELS, Column, Contract, contract_path
+from catalog.derivation import reads
 from catalog.extension import Band, Drop, Generalise, Keep, Mask, Product, Round, Token, Treatment
-from catalog.odcs import ours
+from catalog.odcs import listed, ours
+from catalog.rule_reader import places, rule_id
 from catalog.yamlread import Document, Path_
 
 NUMBERS = ("bigint", "decimal", "double")
@@ -24,27 +26,36 @@ class _Checker:
         self.columns = {column.name: column for column in contract.columns}
 
     def say(self, where: Path_, code: str, what: str, remedy: str) -> None:
-        self.document.problem((*self.at, *where), code, what, remedy)
+        self.document.problem(self.inside(where), code, what, remedy)
+
+    def inside(self, where: Path_) -> Path_:
+        """A path below the citylake property."""
+        return (*self.at, *where)
+
+    def of(self, name: str) -> Path_:
+        """The path of a column."""
+        return ("schema", 0, "properties", [column.name for column in self.contract.columns].index(name))
 
     def of_column(self, name: str, code: str, what: str, remedy: str) -> None:
-        number = [column.name for column in self.contract.columns].index(name)
-        self.document.problem(("schema", 0, "properties", number), code, f"{name}: {what}", remedy)
+        self.document.problem(self.of(name), code, f"{name}: {what}", remedy)
 
     def expression(self, where: Path_, code: str, run: Callable[[], object]) -> bool:
+        """Whether an expression is right; what is wrong with it is added at a path of the file."""
         try:
             run()
         except d.ExpressionError as error:
-            self.say(where, code, error.message, error.remedy or "")
+            self.document.problem(where, code, error.message, error.remedy or "")
             return False
         return True
 
 
-def cross_check(city: City, documents: Mapping[str, Document], problems: list[Problem]) -> None:
-    """Adds to the documents everything that can only be seen with the whole city in view."""
+def cross_check(city: City, documents: Mapping[str, Document]) -> None:
+    """Adds to the documents (by file) everything that can only be seen with the whole city in view."""
     for contract in city.contracts.values():
-        checker = _Checker(city, contract, documents[contract.id])
+        checker = _Checker(city, contract, documents[contract.source_file])
         _people(checker)
         _origin(checker)
+        _inputs(checker, documents)
         _columns(checker)
         _rules(checker)
         _shape(checker)
@@ -73,25 +84,46 @@ def _origin(c: _Checker) -> None:
             c.say(("sources", number, "system"), "cross.system", "The system is not one of this department's.", "See systems in city.yaml.")
         if ids.count(source.id) > 1 or source.id == "corrections":
             c.say(("sources", number), "cross.source", f"The source id {source.id} is taken.", "Give it another id.")
-        known = {header for column in c.contract.columns for header in column.headers}
+        known = {header for column in c.contract.columns for header in column.headers} | set(source.aliases)
         for header in source.leave_out:
             if header in known:
                 c.say(("sources", number, "leave_out"), "cross.leave_out", "A declared column stands under leave_out.", "Take it out of one.")
         for target in source.aliases.values():
             if target not in c.columns:
                 c.say(("sources", number, "aliases"), "cross.alias", f"There is no column {target}.", "Mend the name.")
+
+
+def _inputs(c: _Checker, files: Collection[str]) -> None:
+    """Inputs and their query. A dataset whose own file is wrong is told there, and not called missing here."""
+    views: dict[str, Contract] = {}
     for number, item in enumerate(c.contract.inputs):
-        if item.dataset not in c.city.contracts:
+        if item.dataset in c.city.contracts:
+            if item.name in views:
+                c.say(("inputs", number), "cross.input", f"Two inputs are called {item.name}.", "Rename one.")
+            views[item.name] = c.city.contracts[item.dataset]
+        elif contract_path(item.dataset) not in files:
             c.say(("inputs", number), "cross.input", f"There is no dataset {item.dataset}.", "Mend the name.")
-    if c.contract.inputs and fields.query and all(item.dataset in c.city.contracts for item in c.contract.inputs):
-        views = {item.name: [column.name for column in c.city.contracts[item.dataset].columns] for item in c.contract.inputs}
-        query = fields.query
-        c.expression(("query",), "cross.query_sql", lambda: _selects(c, d.parse_query(query, views).named_selects))
+    query = c.contract.fields.query
+    if query and views and len(views) == len(c.contract.inputs):
+        names = {name: [column.name for column in contract.columns] for name, contract in views.items()}
+        if c.expression(c.inside(("query",)), "cross.query_sql", partial(_selects, c, query, names)):
+            _levels(c, query, views)
 
 
-def _selects(c: _Checker, names: list[str]) -> None:
-    if set(names) != set(c.columns):
+def _selects(c: _Checker, query: str, views: Mapping[str, list[str]]) -> None:
+    if sorted(d.parse_query(query, views).named_selects) != sorted(c.columns):
         raise d.ExpressionError("The query does not select exactly the declared columns.", remedy="Name each by its alias.")
+
+
+def _levels(c: _Checker, query: str, views: Mapping[str, Contract]) -> None:
+    """A derived column inherits the highest level of what it is computed from."""
+    found = reads(query, {name: [column.name for column in contract.columns] for name, contract in views.items()})
+    for column in c.contract.columns:
+        levels = {views[view].column(name).level for view, name in found[column.name]}
+        highest = max(levels, key=LEVELS.index, default="L1")
+        if LEVELS.index(column.level) < LEVELS.index(highest):
+            c.of_column(column.name, "cross.derived_level", f"the level is below {highest}, the highest of the columns it is computed from.",
+                        f"Write `classification: {highest}`, or compute it from other columns.")
 
 
 def _columns(c: _Checker) -> None:
@@ -104,33 +136,37 @@ def _columns(c: _Checker) -> None:
         if (more.person or (more.identifies and column.level != "L1")) and not c.contract.fields.collection_rule and not c.contract.derived:
             c.of_column(column.name, "cross.collection_rule", "personal data need a collection rule.", "Name it as collection_rule.")
         if "pattern" in column.options:
-            try:
-                d.check_pattern(str(column.options["pattern"]))
-            except d.ExpressionError as error:
-                c.of_column(column.name, "cross.pattern", error.message, error.remedy or "")
+            c.expression(c.of(column.name), "cross.pattern", partial(d.check_pattern, column.options["pattern"]))
 
 
 def _rules(c: _Checker) -> None:
     for rule in c.contract.rules:
         bad, query = rule.bad, rule.query
-        ok = True
+        where = _place_of(c, rule.id)
         if bad is not None:
-            ok = c.expression((), "cross.rule_sql", lambda sql=bad: d.parse_condition(sql, c.columns))      # type: ignore[misc]
+            c.expression(where, "cross.rule_sql", partial(d.parse_condition, bad, c.columns))
         if query is not None:
-            ok = c.expression((), "cross.rule_sql", lambda sql=query: d.parse_query(sql, {"silver": list(c.columns)}))  # type: ignore[misc]
-        if not ok:
-            c.document.problems[-1] = Problem(c.document.file, _rule_line(c, rule.id), "cross.rule_sql", c.document.problems[-1].what, c.document.problems[-1].remedy)
+            c.expression(where, "cross.rule_sql", partial(_one, query, list(c.columns)))
+        if "pattern" in rule.arguments:
+            c.expression(where, "cross.pattern", partial(d.check_pattern, rule.arguments["pattern"]))
+        named = rule.arguments.get("properties") or [rule.arguments.get("column")]
+        for name in named:
+            if name is not None and name not in c.columns:
+                c.document.problem(where, "cross.rule_column", "The rule is about a column that is not there.", "Mend the name.")
 
 
-def _rule_line(c: _Checker, rule: str) -> int:
-    for path, line in c.document.lines.items():
-        if path[-2:-1] == ("quality",) and isinstance(path[-1], int):
-            holder = c.document.data
-            for part in path:
-                holder = holder[part]
-            if isinstance(holder, dict) and rule in (holder.get("id"), holder.get("name")):
-                return line
-    return c.document.line(("schema", 0))
+def _one(query: str, columns: list[str]) -> None:
+    if len(d.parse_query(query, {"silver": columns}).selects) != 1:
+        raise d.ExpressionError("A rule's query does not select exactly one number.", remedy="Select one, such as max(x) - min(x) AS spread.")
+
+
+def _place_of(c: _Checker, rule: str) -> Path_:
+    """Where a rule stands in the file."""
+    for column, holder, path in places(c.document.data["schema"][0], ("schema", 0)):
+        for number, entry in enumerate(listed(holder, "quality")):
+            if rule_id(entry, column, (*path, "quality", number)) == rule:
+                return (*path, "quality", number)
+    return ("schema", 0)
 
 
 def _shape(c: _Checker) -> None:
@@ -159,8 +195,7 @@ def _product(c: _Checker, number: int, product: Product) -> None:
             _treatment(c, (*where, "columns", name), column, how)
     leaving = [name for name, how in product.columns.items() if isinstance(how, Keep | Generalise | Round | Band) and name in c.columns]
     if product.filter is not None:
-        sql = product.filter
-        c.expression((*where, "filter"), "product.filter", lambda: d.parse_condition(sql, leaving))
+        c.expression(c.inside((*where, "filter")), "product.filter", partial(d.parse_condition, product.filter, leaving))
     if product.aggregate is not None:
         _aggregate(c, where, product, leaving)
     if all(isinstance(how, Drop) for how in product.columns.values()):
@@ -174,8 +209,10 @@ def _aggregate(c: _Checker, where: Path_, product: Product, leaving: list[str]) 
     for name in aggregate.by:
         if name not in leaving:
             c.say((*where, "aggregate", "by"), "product.aggregate", f"{name} does not leave.", "Keep or generalise it under columns.")
+        if name in aggregate.measures or aggregate.by.count(name) > 1:
+            c.say((*where, "aggregate"), "product.aggregate", f"{name} would stand in the product twice.", "Rename the measure.")
     for name, sql in aggregate.measures.items():
-        c.expression((*where, "aggregate", "measures", name), "product.measure", lambda sql=sql: d.parse_measure(sql, c.columns))   # type: ignore[misc]
+        c.expression(c.inside((*where, "aggregate", "measures", name)), "product.measure", partial(d.parse_measure, sql, c.columns))
 
 
 def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> None:
@@ -202,4 +239,5 @@ def _cycles(city: City, documents: Mapping[str, Document]) -> None:
 
     for name in city.contracts:
         if reaches(name, name, frozenset()):
-            documents[name].problem((), "cross.cycle", "The dataset is derived from itself.", "Break the circle of inputs.")
+            document = documents[city.contracts[name].source_file]
+            document.problem((), "cross.cycle", "The dataset is derived from itself.", "Break the circle of inputs.")

@@ -7,7 +7,6 @@ PyYAML keeps the last of two equal keys silently (`treatment: drop`, then `treat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ _PLAIN_BOOL = {"true": True, "false": False}
 _SURPRISE = re.compile(
     r"(?:yes|no|on|off|y|n|Yes|No|On|Off|Y|N|YES|NO|ON|OFF|True|False|TRUE|FALSE|Null|NULL|~"
     r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?|[0-9][0-9_]*_[0-9_]*"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\+[0-9].*|[-+]?\.[0-9]+|[-+]?[0-9]+\.|=)\Z")
 _INT = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
@@ -63,9 +62,30 @@ def read_yaml(path: Path, name: str) -> Document:
     return document
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes and notes what is forbidden on the way; an alias is not followed, so that none can multiply."""
+
+    def __init__(self, text: str) -> None:
+        self.forbidden: list[tuple[str, int]] = []
+        super().__init__(text)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()       # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            self.forbidden.append(("an alias", line))
+            self.get_event()            # type: ignore[no-untyped-call]
+            return yaml.ScalarNode("tag:yaml.org,2002:null", "", event.start_mark, event.end_mark)  # type: ignore[arg-type]
+        if getattr(event, "anchor", None):
+            self.forbidden.append(("an anchor", line))
+        if getattr(event, "tag", None):
+            self.forbidden.append(("a tag", line))
+        return super().compose_node(parent, index)
+
+
 def _read(text: str, document: Document) -> None:
-    loader = yaml.SafeLoader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -73,26 +93,16 @@ def _read(text: str, document: Document) -> None:
         document.problems.append(Problem(document.file, line, "yaml.syntax", "This is not valid YAML, or not one single document.",
                                          "Mend the indentation, brackets or quotes; a tab may not indent."))
         return
-    finally:
-        loader.dispose()
-    for token, line in _forbidden(text):
-        document.problems.append(Problem(document.file, line, "yaml.feature", f"The file uses {token}.", "Write the value out."))
-    if node is None:
-        document.problems.append(Problem(document.file, 1, "yaml.empty", "The file is empty.", "Write the definition."))
+    except RecursionError:
+        document.problems.append(Problem(document.file, 1, "yaml.depth", "The file is nested too deeply.", "Write it flatter."))
         return
-    document.lines[()] = node.start_mark.line + 1
-    document.data = _value(node, (), document)
-
-
-def _forbidden(text: str) -> Iterator[tuple[str, int]]:
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            yield "an alias", line
-        elif getattr(event, "anchor", None):
-            yield "an anchor", line
-        elif getattr(event, "tag", None):
-            yield "a tag", line
+    for token, line in loader.forbidden:
+        document.problems.append(Problem(document.file, line, "yaml.feature", f"The file uses {token}.", "Write the value out."))
+    if node is not None:
+        document.lines[()] = node.start_mark.line + 1
+        document.data = _value(node, (), document)
+    if document.data is None and not document.problems:
+        document.problems.append(Problem(document.file, 1, "yaml.empty", "The file is empty.", "Write the definition."))
 
 
 def _value(node: yaml.Node, path: Path_, document: Document) -> Any:
@@ -128,7 +138,7 @@ def _mapping(node: yaml.MappingNode, path: Path_, document: Document) -> dict[st
     return found
 
 
-def _scalar(node: yaml.Node, path: Path_, document: Document) -> Any:
+def _scalar(node: Any, path: Path_, document: Document) -> Any:
     text = str(node.value)
     if node.style in ("'", '"', "|", ">"):
         return text
