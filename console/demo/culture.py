@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from console.demo import people
-from console.demo.draw import Draw, Text, pick, texts
+from console.demo.draw import Draw, Text, joined, pick, texts
 from console.demo.files import Sheet, Sources
 
 _KINDS = {"LIB": ("图书馆", "Library"), "MUS": ("博物馆", "Museum"), "CUL": ("文化馆", "Cultural Centre"), "ART": ("美术馆", "Art Museum"),
@@ -16,21 +16,21 @@ _NOTES = Sheet("填表说明", [["一、类别按代码填写。"], ["二、咨�
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: the register, and a workbook without the declared sheet; day 2: additions, and a workbook with a column more."""
+    """Day 1: the register, and a workbook without the declared sheet; day 2: changes, and a workbook with a column more."""
     venues = _venues(draw)
-    header = list(venues)
     if draw.day == 1:
         out.xlsx("venues/venues.xlsx", [Sheet("场馆名录", _titled(_planted(venues))), _NOTES])
         sheet = draw.canary.sheet if draw.canary else "临时名单"
         out.xlsx("venues/district_list.xlsx", [Sheet(sheet, _titled(_part(venues, 20, 30)))])
         return
     changed = _part(venues, 40, 60)
-    changed["开放时间"][:] = "09:00-17:00，周一闭馆"
+    changed["开放时间"][:] = "09:00-16:30，周一闭馆"
+    codes = people.credit_codes(draw.rng("venue codes"), changed["区县代码"][:2], np.full(2, "2", object))
+    changed["地址"][:2] = joined(changed["地址"][:2], "（统一社会信用代码", codes, "）")
     out.xlsx("venues/venues_update.xlsx", [Sheet("场馆名录", _titled(changed)), _NOTES])
     extra = _part(venues, 60, 70)
     extra[draw.canary.header if draw.canary else "值班人员"] = people.names(draw.rng("venue staff"), 10)
     out.xlsx("venues/venues_staff.xlsx", [Sheet("场馆名录", _titled(extra)), _NOTES])
-    assert list(venues) == header
 
 
 def _part(venues: dict[str, Text], start: int, end: int) -> dict[str, Text]:
@@ -59,7 +59,8 @@ def _venues(draw: Draw) -> dict[str, Text]:
     return {
         "编号": "CG" + texts(np.arange(1, size + 1), "%05d"), "场馆名称": np.array(zh, object), "英文名称": np.array(en, object), "类别": kind,
         "区县代码": district, "地址": people.addresses(rng, district_name, street),
-        "开放时间": pick(rng, ["09:00-17:00", "08:30-20:30", "09:00-21:00，周一闭馆"], size), "咨询电话": "0571-8" + texts(rng.integers(10**6, 10**7, size)),
+        "开放时间": pick(rng, ["09:00-17:00", "08:30-20:30", "09:00-21:00，周一闭馆"], size),
+        "咨询电话": "0571-8" + texts(rng.integers(10**6, 10**7, size)),
         "建筑面积(㎡)": texts(rng.gamma(2, 2500, size) + 200, "%.1f"), "免费开放": pick(rng, ["是", "否"], size, [8, 2]),
         "年接待人次(万人次)": texts(rng.gamma(1.5, 12, size) + 0.5, "%.2f"), "备注": np.full(size, None, object),
     }
@@ -69,7 +70,7 @@ def _planted(venues: dict[str, Text]) -> dict[str, Text]:
     """The defects of planted.py; each in a row of its own, and three rows twice."""
     copy = {name: values.copy() for name, values in venues.items()}
     copy["场馆名称"][0], copy["英文名称"][1] = "  西湖　茶叶博物馆 ", "West  Lake   Museum"
-    copy["建筑面积(㎡)"][2], copy["建筑面积(㎡)"][3], copy["年接待人次(万人次)"][4] = "12,500.5平方米", "—", "35.2万"
+    copy["建筑面积(㎡)"][2], copy["建筑面积(㎡)"][3], copy["年接待人次(万人次)"][4] = "12,500.5", "—", "35.2万"
     copy["咨询电话"][5], copy["免费开放"][6] = "０５７１－８７００１２３４", "无"
     copy["类别"][7], copy["区县代码"][8], copy["建筑面积(㎡)"][9] = "OPERA", "330104.5", "0"
     copy["年接待人次(万人次)"][10] = "若干"

@@ -66,6 +66,12 @@ def texts(values: npt.NDArray[np.generic], form: str = "%s") -> Text:
     return np.char.mod(form, values).astype(object)
 
 
+def joined(*parts: Text | str) -> Text:
+    """Texts put together, row by row; a single text stands in every row."""
+    found: Text = sum(parts[1:], start=np.asarray(parts[0], object))      # type: ignore[arg-type]  # arrays of str add up
+    return found
+
+
 def pick(rng: np.random.Generator, words: list[str] | Text, size: int, weights: list[float] | None = None) -> Text:
     """`size` words at random; weights need not add up to one."""
     share = None if weights is None else np.asarray(weights, float) / sum(weights)

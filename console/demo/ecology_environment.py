@@ -9,21 +9,22 @@ import numpy as np
 from console.demo.draw import DAY_ONE, Draw, Text, texts
 from console.demo.files import Sources, csv_lines
 
-STATIONS = (("HZ01", "卧龙桥", 0.9), ("HZ02", "浙江农大", 1.0), ("HZ03", "和睦小学", 1.05), ("HZ04", "朝晖五区", 1.0), ("HZ05", "西溪", 0.95),
-            ("HZ06", "滨江", 0.95), ("HZ07", "下沙", 1.1), ("HZ08", "云栖", 0.7), ("HZ09", "城厢镇", 1.1), ("HZ10", "临平镇", 1.1), ("HZ11", "千岛湖", 0.5))
+STATIONS = (("HZ01", "卧龙桥", 0.9), ("HZ02", "浙江农大", 1.0), ("HZ03", "和睦小学", 1.05), ("HZ04", "朝晖五区", 1.0),
+            ("HZ05", "西溪", 0.95), ("HZ06", "滨江", 0.95), ("HZ07", "下沙", 1.1), ("HZ08", "云栖", 0.7),
+            ("HZ09", "城厢镇", 1.1), ("HZ10", "临平镇", 1.1), ("HZ11", "千岛湖", 0.5))
 # Individual index of PM2.5 after HJ 633-2012: 24-hour concentrations in μg/m³ and the index at them.
 _PM25, _INDEX = [0, 35, 75, 115, 150, 250, 350, 500], [0, 50, 100, 150, 200, 300, 400, 500]
 
 
 def build(draw: Draw, out: Sources) -> None:
     """Day 1: all earlier days, and an archive that is cut short; day 2: the next day, a corrected one, and a renamed column."""
-    days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(30, 4), 0, -1)]
+    days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(20, 4), 0, -1)]
     if draw.day == 1:
         members = {_name(day): csv_lines(_hours(draw, day)) for day in days}
         members[_name(days[-1])] = _planted(draw, days[-1])
         out.zip(f"drops/air_{DAY_ONE:%Y%m%d}.zip", members)
         whole = out.zipped({_name(days[0]): csv_lines(_hours(draw, days[0]))})
-        out.bytes(f"drops/air_{days[0]:%Y%m%d}.zip", whole[: len(whole) // 2])
+        out.put(f"drops/air_{days[0]:%Y%m%d}.zip", whole[: len(whole) // 2])
         return
     corrected = _hours(draw, days[-2])
     corrected["PM10"] = texts(corrected["PM10"].astype(int) + 1)

@@ -38,7 +38,7 @@ class Sources:
     def __init__(self, root: Path, now: datetime) -> None:
         self.root, self.now = root, now
 
-    def bytes(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes) -> None:
         """Writes a file beside its place and moves it there, so that nobody reads half of it."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -49,15 +49,15 @@ class Sources:
 
     def csv(self, path: str, lines: Sequence[str], encoding: str = "utf-8-sig", end: str = "\n") -> None:
         """Writes lines of text."""
-        self.bytes(path, (end.join(lines) + end).encode(encoding))
+        self.put(path, (end.join(lines) + end).encode(encoding))
 
     def gzip(self, path: str, lines: Sequence[str]) -> None:
         """Lines of UTF-8 text, packed."""
-        self.bytes(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+        self.put(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
 
     def zip(self, path: str, members: Mapping[str, Sequence[str]]) -> None:
         """An archive of text files in UTF-8."""
-        self.bytes(path, self.zipped(members))
+        self.put(path, self.zipped(members))
 
     def zipped(self, members: Mapping[str, Sequence[str]]) -> bytes:
         """The bytes of such an archive."""
@@ -76,13 +76,13 @@ class Sources:
                 page = book.add_worksheet(sheet.name)
                 for at, row in enumerate(sheet.rows):
                     page.write_row(at, 0, row)
-        self.bytes(path, sink.getvalue())
+        self.put(path, sink.getvalue())
 
     def parquet(self, path: str, columns: Columns) -> None:
         """A Parquet file of text columns."""
         sink = pa.BufferOutputStream()
         pq.write_table(_table(columns), sink, compression="zstd")
-        self.bytes(path, sink.getvalue().to_pybytes())
+        self.put(path, sink.getvalue().to_pybytes())
 
     def sqlite(self, path: str, table: str, columns: Columns) -> None:
         """A database with one table of text columns, and an empty log table that no contract names."""
@@ -92,7 +92,7 @@ class Sources:
             base.execute("CREATE TABLE sync_log (at TEXT, message TEXT)")
             base.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(columns))})', zip(*columns.values(), strict=True))
             base.commit()
-            self.bytes(path, base.serialize())
+            self.put(path, base.serialize())
 
     def geojson(self, path: str, columns: Columns) -> None:
         """A FeatureCollection of points; the other columns are properties, and a point without place has no geometry."""

@@ -6,30 +6,34 @@ import json
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from console.demo import people
 from console.demo.draw import DAY_ONE, Draw, Text, pick, texts
 from console.demo.files import Sources
 
 _ASKS = {
-    "1001": ("占道经营影响通行", "多家摊位占用人行道经营"), "1002": ("夜间施工噪声扰民", "工地夜间十一点后仍在施工"), "1003": ("小区门口违章停车", "消防通道被车辆占用"),
-    "2001": ("停水多日未恢复", "水压不足，已影响生活"), "2002": ("公交班次间隔过长", "早高峰等候超过四十分钟"), "2003": ("咨询小学入学政策", "随迁子女如何报名"),
-    "3001": ("预付卡退费纠纷", "健身房停业后不退费"), "3002": ("反映餐饮店卫生问题", "就餐后身体不适"), "4001": ("物业收费不透明", "公共收益未公示"),
-    "4002": ("新房墙面渗水", "交付后墙面多处渗水"),
+    "1001": ("占道经营影响通行", "多家摊位占用人行道经营"), "1002": ("夜间施工噪声扰民", "工地夜间十一点后仍在施工"),
+    "1003": ("小区门口违章停车", "消防通道被车辆占用"), "2001": ("停水多日未恢复", "水压不足，已影响生活"),
+    "2002": ("公交班次间隔过长", "早高峰等候超过四十分钟"), "2003": ("咨询小学入学政策", "随迁子女如何报名"),
+    "3001": ("预付卡退费纠纷", "健身房停业后不退费"), "3002": ("反映餐饮店卫生问题", "就餐后身体不适"),
+    "4001": ("物业收费不透明", "公共收益未公示"), "4002": ("新房墙面渗水", "交付后墙面多处渗水"),
 }
 _OFFICES = ["市城管局", "市水务集团", "市公交集团", "市教育局", "市市场监管局", "市住保房管局"]
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: eight days; day 2: one more day, and a file whose cases came before."""
+    """Day 1: eight days, and a file without a byte; day 2: one more day, with some cases sent again."""
     size = draw.many(1_200, 120, 4_900)
     days = [DAY_ONE - timedelta(days=back) for back in range(8, 0, -1)]
     if draw.day == 1:
         for day in days:
             cases = _cases(draw, day, size)
             _write(out, day, _planted(draw, cases) if day == days[-1] else cases, broken=day == days[-1])
+        out.put(f"cases/cases_{days[0] - timedelta(days=1):%Y%m%d}.jsonl", b"")
         return
-    _write(out, DAY_ONE, _cases(draw, DAY_ONE, size))
+    new, before = _cases(draw, DAY_ONE, size), _cases(draw, days[-2], size)
+    _write(out, DAY_ONE, {name: np.append(new[name], before[name][40:45]) for name in new})
 
 
 def _write(out: Sources, day: date, cases: dict[str, Text], broken: bool = False) -> None:
@@ -41,7 +45,7 @@ def _write(out: Sources, day: date, cases: dict[str, Text], broken: bool = False
 
 def _cases(draw: Draw, day: date, size: int) -> dict[str, Text]:
     rng = draw.rng(f"cases {day}")
-    district, district_name, street = people.places(rng, size, 8)
+    district, _, street = people.places(rng, size, 8)
     category = pick(rng, list(_ASKS), size, [8, 16, 14, 6, 8, 5, 18, 6, 14, 5])
     title = np.array([_ASKS[code][0] for code in category], object)
     content = np.array([_ASKS[code][1] for code in category], object)
@@ -50,12 +54,19 @@ def _cases(draw: Draw, day: date, size: int) -> dict[str, Text]:
     times = (np.datetime64(day) + seconds.astype("timedelta64[s]")).astype(str).astype(object)
     some = rng.random(size)
     return {
-        "case_no": f"HZ{day:%Y%m%d}" + texts(np.arange(1, size + 1), "%05d"), "received_at": times, "category_code": category, "district_code": district,
-        "title": street + title, "content": caller + "来电：" + content + "，请回复" + phone, "caller_name": caller, "caller_phone": phone,
-        "email": np.where(some < 0.2, people.emails(rng, size), None), "refund_account": np.where(category == "3001", people.bank_cards(rng, size), None),
+        "case_no": f"HZ{day:%Y%m%d}" + texts(np.arange(1, size + 1), "%05d"), "received_at": times,
+        "category_code": category, "district_code": district, "title": street + title,
+        "content": caller + "来电：" + content + "，请回复" + phone, "caller_name": caller, "caller_phone": phone,
+        "email": _some(some < 0.2, people.emails(rng, size)), "refund_account": _some(category == "3001", people.bank_cards(rng, size)),
         "handled_by": pick(rng, _OFFICES, size), "status": pick(rng, ["受理", "办理中", "已办结"], size, [1, 2, 7]),
-        "satisfied": np.where(some < 0.6, pick(rng, ["是", "否"], size, [4, 1]), None),
+        "satisfied": _some(some < 0.6, pick(rng, ["是", "否"], size, [4, 1])),
     }
+
+
+def _some(there: npt.NDArray[np.bool_], values: Text) -> Text:
+    """The values that are there; the others are not in the record's data."""
+    values[~there] = None
+    return values
 
 
 def _planted(draw: Draw, cases: dict[str, Text]) -> dict[str, Text]:

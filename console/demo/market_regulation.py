@@ -30,7 +30,7 @@ def build(draw: Draw, out: Sources) -> None:
 @lru_cache(maxsize=2)
 def register(draw: Draw) -> Enterprises:
     """All enterprises, clean, in the order of their codes' making; the same on both days."""
-    size, rng = draw.many(20_000, 400), draw.rng("enterprises")
+    size, rng = draw.many(30_000, 800), draw.rng("enterprises")
     district, district_name, street = people.places(rng, size)
     kind = pick(rng, list("ABCDEF"), size, [62, 4, 4, 8, 17, 5])
     industry = pick(rng, people.INDUSTRIES, size, people.TRADE_WEIGHTS)
@@ -63,7 +63,7 @@ def _planted(draw: Draw, known: Enterprises) -> Enterprises:
     """The defects of planted.py in the whole register; each in a row of its own, from row 30 on four sent twice."""
     code, capital, approved, founded = (known[name] for name in ("统一社会信用代码", "注册资本(万元)", "核准日期", "成立日期"))
     code[0], code[1] = code[0].lower(), f" {code[1]}\t"
-    capital[2], capital[3], capital[4], capital[5] = "-", "１００．００", "1,000.00万元", "5000万元"
+    capital[2], capital[3], capital[4], capital[5] = "-", "１００．００", "1,000.00", "5000万元"
     founded[6], founded[7], founded[8] = "2023/5/7", "2023年5月7日", "20230507"
     approved[6:9] = "2024-05-06"
     known["登记区划"][9], approved[9], founded[9] = "330103", "2019-03-01", "2018-03-01"       # still valid then

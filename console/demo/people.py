@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from console.demo.draw import Text, divisions, pick, texts
+from console.demo.draw import Text, divisions, joined, pick, texts
 
-SURNAMES = list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董潘袁蔡蒋余于杜叶程魏苏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江")
+SURNAMES = list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董潘袁"
+                "蔡蒋余于杜叶程魏苏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江")
 GIVEN = list("伟芳娜敏静丽强磊洋艳勇军杰娟涛明超秀霞平刚桂英华玉兰建国志文俊辉鹏飞雪梅琳浩宇轩子涵欣怡佳慧晨阳思雨嘉豪梦瑶一诺")
 USCC = np.array(list("0123456789ABCDEFGHJKLMNPQRTUWXY"), object)
 _ORGANISATION = np.array(list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), object)
@@ -25,36 +26,36 @@ TRADE_WEIGHTS = [18.0, 30.0, 12.0, 12.0, 8.0, 6.0, 3.0, 5.0, 2.0, 2.0, 2.0]
 def names(rng: np.random.Generator, size: int) -> Text:
     """Personal names of two or three characters."""
     second = np.where(rng.random(size) < 0.75, pick(rng, GIVEN, size), "")
-    return pick(rng, SURNAMES, size) + pick(rng, GIVEN, size) + second.astype(object)
+    return joined(pick(rng, SURNAMES, size), pick(rng, GIVEN, size), second.astype(object))
 
 
 def mobiles(rng: np.random.Generator, size: int) -> Text:
     """Eleven digits with a prefix that is in use."""
-    return pick(rng, _MOBILE, size) + texts(rng.integers(0, 10**8, size), "%08d")
+    return joined(pick(rng, _MOBILE, size), texts(rng.integers(0, 10**8, size), "%08d"))
 
 
 def emails(rng: np.random.Generator, size: int) -> Text:
     """Addresses below a domain that is reserved for examples."""
-    return "u" + texts(rng.integers(10**5, 10**7, size)) + "@mail.example.org"
+    return joined("u", texts(rng.integers(10**5, 10**7, size)), "@mail.example.org")
 
 
 def resident_ids(rng: np.random.Generator, years: np.ndarray[tuple[int], np.dtype[np.int64]], regions: Text) -> Text:
     """Eighteen characters after GB 11643: region, a birthday of the given year, sequence, check character."""
     size = len(years)
     days = (years.astype(str).astype("datetime64[Y]").astype("datetime64[D]") + rng.integers(0, 365, size)).astype(str)
-    body = regions + np.char.replace(days, "-", "").astype(object) + texts(rng.integers(1, 1000, size), "%03d")
+    body = joined(regions, np.char.replace(days, "-", "").astype(object), texts(rng.integers(1, 1000, size), "%03d"))
     digits = _digits(body, 17)
     weights = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
-    return body + np.array(list("10X98765432"), object)[digits @ weights % 11]
+    return joined(body, np.array(list("10X98765432"), object)[digits @ weights % 11])
 
 
 def bank_cards(rng: np.random.Generator, size: int) -> Text:
     """Nineteen digits whose Luhn check (ISO/IEC 7812-1) holds."""
-    body = pick(rng, _BANK, size) + texts(rng.integers(0, 10**12, size), "%012d")
+    body = joined(pick(rng, _BANK, size), texts(rng.integers(0, 10**12, size), "%012d"))
     doubled = _digits(body, 18)
     doubled[:, 1::2] *= 2
     total = np.where(doubled > 9, doubled - 9, doubled).sum(axis=1)
-    return body + texts((10 - total % 10) % 10)
+    return joined(body, texts((10 - total % 10) % 10))
 
 
 def _digits(body: Text, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -67,17 +68,10 @@ def credit_codes(rng: np.random.Generator, districts: Text, kinds: Text) -> Text
     marks = np.concatenate([np.tile([22, 10], (size, 1)), rng.integers(0, 36, (size, 6))], axis=1)
     marks[:, 2:] = np.where(np.isin(marks[:, 2:], [18, 24, 28, 31, 35]), 7, marks[:, 2:])     # I O S V Z are not used
     check = (11 - marks @ np.array([3, 7, 9, 10, 5, 8, 4, 2]) % 11) % 11
-    body = "9" + kinds + districts + _joined(_ORGANISATION[marks]) + np.where(check == 10, "X", texts(check)).astype(object)
+    body = joined("9", kinds, districts, *_ORGANISATION[marks].T, np.where(check == 10, "X", texts(check)).astype(object))
     values = np.searchsorted(USCC.astype("U1"), body.astype("U17").view("U1").reshape(size, 17))
     total = values @ np.array([pow(3, at, 31) for at in range(17)]) % 31
-    return body + USCC[(31 - total) % 31]
-
-
-def _joined(marks: Text) -> Text:
-    joined = marks[:, 0]
-    for at in range(1, marks.shape[1]):
-        joined = joined + marks[:, at]
-    return joined
+    return joined(body, USCC[(31 - total) % 31])
 
 
 def enterprises(rng: np.random.Generator, industries: Text, kinds: Text) -> Text:
@@ -87,9 +81,9 @@ def enterprises(rng: np.random.Generator, industries: Text, kinds: Text) -> Text
     for industry, words in _TRADES.items():
         at = industries == industry
         trades[at] = pick(rng, words, int(at.sum()))
-    brand = pick(rng, _BRAND, size) + pick(rng, _BRAND, size) + pick(rng, _BRAND, size)
+    brand = [pick(rng, _BRAND, size) for _ in range(3)]
     endings = {"A": "有限公司", "B": "股份有限公司", "C": "合伙企业（有限合伙）", "D": "经营部", "E": "商行", "F": "有限公司分公司"}
-    return "杭州" + brand + trades + np.array([endings[kind] for kind in kinds], object)
+    return joined("杭州", *brand, trades, np.array([endings[kind] for kind in kinds], object))
 
 
 INDUSTRIES = list(_TRADES)
@@ -104,11 +98,11 @@ def places(rng: np.random.Generator, size: int, urban: float = 6.0) -> tuple[Tex
     return known["district"][at], known["district_name"][at], known["name"][at]
 
 
-ROADS = ["文三路", "文一西路", "天目山路", "体育场路", "庆春路", "解放路", "延安路", "凤起路", "莫干山路", "古墩路", "江南大道", "滨盛路",
-         "市心中路", "钱江路", "秋涛北路", "石祥路", "留和路", "振华路", "金城路", "环城北路"]
+ROADS = ["文三路", "文一西路", "天目山路", "体育场路", "庆春路", "解放路", "延安路", "凤起路", "莫干山路", "古墩路",
+         "江南大道", "滨盛路", "市心中路", "钱江路", "秋涛北路", "石祥路", "留和路", "振华路", "金城路", "环城北路"]
 
 
 def addresses(rng: np.random.Generator, district_names: Text, streets: Text) -> Text:
     """An address down to the house number."""
     size = len(streets)
-    return "杭州市" + district_names + streets + pick(rng, ROADS, size) + texts(rng.integers(1, 900, size)) + "号"
+    return joined("杭州市", district_names, streets, pick(rng, ROADS, size), texts(rng.integers(1, 900, size)), "号")

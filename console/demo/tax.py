@@ -12,10 +12,10 @@ _NAMES = {"nsrsbh": "统一社会信用代码", "nsrmc": "企业名称", "hymldm
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: the rating of 2025; day 2: additions, some of which name another taxpayer's number in the note."""
+    """Day 1: the rating of 2025; day 2: additions that use another list of industries, too many for the dataset to go on."""
     known = register(draw)
-    rated = np.flatnonzero(np.isin(known["市场主体类型"], ["A", "B"]))[:: 4]
-    new = rated[1::20] + 1
+    companies = np.flatnonzero(np.isin(known["市场主体类型"], ["A", "B"]))
+    rated, new = companies[::4], companies[1::32]
     columns = {name: known[source][rated if draw.day == 1 else new].copy() for name, source in _NAMES.items()}
     size = len(columns["nsrsbh"])
     columns |= {"pjnd": np.full(size, "2025", object), "bz": np.full(size, "-", object)}
@@ -23,5 +23,5 @@ def build(draw: Draw, out: Sources) -> None:
         columns["nsrsbh"][0], columns["hymldm"][1], columns["pjnd"][2] = columns["nsrsbh"][0][:17], "9", "二〇二五"
         columns["bz"][3] = "原名称已变更"
     else:
-        columns["bz"][:3] = "由" + columns["nsrsbh"][3:6] + "合并"
+        columns["hymldm"][:] = "0910"
     out.parquet(f"ratings/a_rated_{draw.today if draw.day == 2 else DAY_ONE:%Y%m%d}.parquet", columns)

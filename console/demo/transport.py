@@ -33,7 +33,7 @@ GONE = 6     # stops that vanish on day 2
 
 
 def _stops(draw: Draw) -> dict[str, Text]:
-    size, rng = draw.many(6_000, 300), draw.rng("bus stops")
+    size, rng = draw.many(8_000, 300), draw.rng("bus stops")
     district, _, street = people.places(rng, size, 10)
     centre = np.array([CENTRES[code] for code in district])
     spread = np.where(centre[:, :1] < 120, 0.12, 0.035)
