@@ -86,12 +86,16 @@ def take(way: Way, contract: Contract, planned: Planned) -> Outcome:
 
 
 def taken(way: Way, contract: Contract, steps: Iterable[Planned]) -> Iterator[Outcome]:
-    """Takes some steps of one dataset, in order. After a failure the later ones are left to the next run."""
+    """Takes some steps of one dataset, in order. After a failure the later ones are left to the next run, but for publishing:
+    a portal shows what the journal lets through, and what has lapsed leaves it whatever else fails.
+    """
+    failed = False
     for planned in steps:
+        if failed and planned.name != "publish":
+            continue
         outcome = take(way, contract, planned)
+        failed |= outcome.outcome == "failed"
         yield outcome
-        if outcome.outcome == "failed":
-            return
 
 
 def advance(way: Way, contract: Contract, portals: Sequence[Portal], told: Told | None = None) -> list[Outcome]:

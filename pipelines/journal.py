@@ -21,6 +21,7 @@ from obstore.store import LocalStore
 from catalog.contract import plain
 from catalog.errors import LakeError
 from pipelines.boundary import boundary
+from pipelines.lease import lease
 from pipelines.state import State, fold
 
 CITY = "_city"
@@ -110,12 +111,13 @@ class Journal:
 
     def seal(self) -> None:
         """Writes the heads of all chains into the city's journal, if any has moved since the last seal."""
-        heads = {chain: list(self.head(chain)) for chain in self.chains()}
-        last: Mapping[str, Any] = {}
-        for record in self.records(CITY):
-            last = record.body["heads"] if record.kind == "seal" else last
-        if heads and heads != last:
-            self.append(CITY, "seal", {"heads": heads})
+        with lease(self.root.parent / "leases", CITY):
+            heads = {chain: list(self.head(chain)) for chain in self.chains()}
+            last: Mapping[str, Any] = {}
+            for record in self.records(CITY):
+                last = record.body["heads"] if record.kind == "seal" else last
+            if heads and heads != last:
+                self.append(CITY, "seal", {"heads": heads})
 
     def _folder(self, chain: str) -> str:
         return chain.replace(".", "/")

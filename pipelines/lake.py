@@ -61,9 +61,9 @@ class Lake:
     def path(self, name: str) -> Path:
         return self.root / "tables" / name
 
-    def ensure(self, name: str, schema: pa.Schema) -> None:
-        """Creates the table, empty, as version 0; does nothing where it exists."""
-        if self.newest(name) is not None:
+    def ensure(self, name: str, schema: pa.Schema, base: int | None) -> None:
+        """Creates the table, empty, as version 0; does nothing where it exists. Never in the place of a version in force."""
+        if base is not None or self.newest(name) is not None:
             return
         if self.path(name).exists():            # a kill inside the creation left no readable log
             shutil.rmtree(self.path(name))
@@ -83,9 +83,9 @@ class Lake:
         """
         in_force = base or 0
         newest = self.newest(name)
-        if newest is None or newest == in_force:
+        if newest == in_force or (newest is None and base is None):
             return None
-        if newest < in_force:
+        if newest is None or newest < in_force:
             raise LakeError(f"Table {name} is older than version {in_force}, which is in force.",
                             remedy="Restore the table from a backup.")
         table = DeltaTable(str(self.path(name)))

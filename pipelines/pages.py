@@ -15,7 +15,7 @@ from pipelines.portals import Item, Shown
 from pipelines.products import Outward
 from pipelines.releases import dictionary
 from pipelines.state import Release, State
-from pipelines.steps.serve import rules_version
+from pipelines.verdicts import newest_stands, stands
 from pipelines.way import Way
 from quality.score import score
 
@@ -26,39 +26,31 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
     """The wanted state of one product on any portal."""
     name, identity = product.name, contract.product_id(product.name)
     outward = Outward(contract, product, way.city.codes, way.city.zone)
+    if outward.tier == "prohibited" and not product.catalog_entry:
+        return Item(identity, "absent")
     if name in state.withdrawn:
         return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "tombstone": dict(state.withdrawn[name]["tombstone"])})
-    if contract.status == "draft" or (outward.tier == "prohibited" and not product.catalog_entry):
+    if contract.status == "draft":
         return Item(identity, "absent")
     release = state.release(name)
     shown = _shown(way, state, outward, release)
     page = _facts(way, contract, product, outward, state)
     if shown != "open" or release is None:
         return Item(identity, "metadata", page)
-    folder = way.settings.lake / release.body["release"]["folder"]
-    files = {entry["name"]: folder / entry["name"] for entry in release.body["release"]["files"]}
+    older = {old.id: old for old in state.releases[name][:-1] if old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}
+    files = {path: source for one in (*older.values(), release) for path, source in _paths(way, one).items()}
     page |= {"release": release.id, "released": release.at, "files": [_file(entry) for entry in release.body["release"]["files"]],
-             "rows": release.body["release"]["rows"], "preview": _preview(folder, release)}
-    page["releases"] = [_past(old) for old in reversed(state.releases[name]) if old.body["tier"] == "unconditional"]
+             "rows": release.body["release"]["rows"], "preview": _preview(way.settings.lake / release.body["release"]["folder"], release)}
+    page["releases"] = [_past(old, old.id in older or old is release) for old in reversed(state.releases[name])
+                        if old.body["tier"] == "unconditional"]
     return Item(identity, "open", page, files)
 
 
 def _shown(way: Way, state: State, outward: Outward, release: Release | None) -> Shown:
-    """Open only while the newest release's verdict stands: same rules, same tier, approvals unexpired."""
+    """Open only while the newest release's verdict stands (pipelines/verdicts.py) and its tier is today's."""
     if outward.tier != "unconditional" or release is None or release.body["tier"] != "unconditional":
         return "metadata"
-    last = state.last.get(f"serve/{outward.product.name}", {})
-    stale = release.body["rules"] != rules_version(way)
-    approval = release.body.get("approval")
-    lapsed = approval is not None and approval not in _standing(way, state, outward.product.name)
-    return "metadata" if last.get("outcome") == "held" and (stale or lapsed) else "open"
-
-
-def _standing(way: Way, state: State, product: str) -> set[str]:
-    """Approvals of this product's holds that have neither expired nor been revoked or rejected since."""
-    newest = {decision.hold: decision for decision in state.decisions}
-    live = state.applicable(way.today(), "serve", product)
-    return {decision.id for decision in newest.values() if decision.verdict == "approve" and f"{decision.id}:approve" in live}
+    return "open" if newest_stands(way, state, outward) else "metadata"
 
 
 def _facts(way: Way, contract: Contract, product: Product, outward: Outward, state: State) -> dict[str, Any]:
@@ -103,9 +95,16 @@ def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
 
 
-def _past(release: Release) -> dict[str, Any]:
+def _past(release: Release, shown: bool) -> dict[str, Any]:
+    """A line of the list of releases; files only of those whose bytes may still be shown."""
     return {"release": release.id, "at": release.at, "hash": release.hash, "rows": release.body["release"]["rows"],
-            "files": [_file(entry) for entry in release.body["release"]["files"]]}
+            "files": [_file(entry) for entry in release.body["release"]["files"]] if shown else []}
+
+
+def _paths(way: Way, release: Release) -> dict[str, Path]:
+    """`r2/name` → where the release lies in the lake."""
+    folder = way.settings.lake / release.body["release"]["folder"]
+    return {f"{release.id}/{entry['name']}": folder / entry["name"] for entry in release.body["release"]["files"]}
 
 
 def _preview(folder: Path, release: Release) -> dict[str, Any] | None:

@@ -14,7 +14,9 @@ Shown = Literal["open", "metadata", "tombstone", "absent"]
 
 @dataclass(frozen=True)
 class Item:
-    """What a portal shall show of one product. `page` is all its public metadata; `files` only where it is open."""
+    """What a portal shall show of one product. `page` is all its public metadata; `files` only where it is open:
+    `release/name` → where the bytes lie.
+    """
 
     id: str
     shown: Shown
@@ -70,6 +72,9 @@ class Portal(Protocol):
 
     def switch(self, staged: object, expect: str | None) -> Observed:
         """Makes it visible in one step; raises Drifted when the portal does not show `expect`."""
+
+    def purge(self) -> None:
+        """Removes from everything that is kept behind what is shown the bytes and entries that are shown no more."""
 
     def verify(self, item: Item) -> list[str]:
         """What on the portal differs from the item; empty when nothing does."""

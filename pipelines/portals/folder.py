@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from catalog.city import City
-from catalog.errors import Drifted
+from catalog.errors import Drifted, PortalError
 from pipelines.boundary import boundary
 from pipelines.portals import Item, Observed
 from pipelines.portals.site import render_site, renderer
 from pipelines.spool import digest
 
 KEPT = 3
+SHOWN = ("absent", "tombstone", "metadata", "open")      # from least to most
 STAMP = "renderer.txt"        # which program and city names rendered the pages: only then can they be rendered again alike
 
 
@@ -49,16 +50,13 @@ class FolderPortal:
         _public(folder)
         if old is not None:
             _link_tree(old / "data", folder / "data")
+        boundary("publish/data")
         pages = self._pages(old)
-        data = folder / "data" / item.id
-        if item.shown != "open":
-            shutil.rmtree(data, ignore_errors=True)
         if item.shown == "absent":
             pages.pop(item.id, None)
         else:
             pages[item.id] = {"id": item.id, "shown": item.shown, "fingerprint": item.fingerprint, "page": dict(item.page)}
-        if item.files:
-            self._copy(item, data / str(item.page["release"]))
+        self._fill(item, folder / "data" / item.id)
         boundary("publish/copied")
         _write(folder / "pages.json", json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1))
         render_site(folder, self.city, [pages[name] for name in sorted(pages)])
@@ -73,12 +71,13 @@ class FolderPortal:
         seen = self.observe([item.id]).get(item.id)
         if (seen.fingerprint if seen else None) != expect:
             raise Drifted("The site has changed since the plan was made.", dataset=item.id, remedy="Run again.")
-        link = self.root / f".current.{os.getpid()}"
+        link = self.root / ".current"
         link.unlink(missing_ok=True)
         link.symlink_to(folder.relative_to(self.root))
         boundary("publish/linked")
         os.replace(link, self.root / "current")
-        self._clean(item)
+        boundary("publish/replaced")
+        self.purge()
         return Observed(item.fingerprint, item.shown, item.page.get("release"))
 
     def ids(self) -> set[str]:
@@ -95,34 +94,50 @@ class FolderPortal:
         folder = self.current
         if folder is None:
             return ["The site is missing"]
-        data, page = folder / "data" / item.id, item.page
-        newest = [(f"{page['release']}/{file['name']}", file["sha256"]) for file in page.get("files", ())]
-        older = [(f"{past['release']}/{file['name']}", file["sha256"]) for past in page.get("releases", ())
-                 if (data / past["release"]).is_dir() for file in past["files"]]
-        want = {**dict(older), **dict(newest)} if item.shown == "open" else {}
+        data = folder / "data" / item.id
+        want = {name: sha for name, (_, sha) in _wanted(item).items()}
         homes = [data] if item.shown == "open" else [old / "data" / item.id for old in (self.root / "generations").iterdir()]
         found = {path.relative_to(home).as_posix() for home in homes for path in home.rglob("*") if path.is_file()}
         wrong = [f"{name} is missing" for name in sorted(set(want) - found)]
         wrong += [f"{name} differs" for name in sorted(found & set(want)) if digest(data / name) != want[name]]
         return wrong + ([f"{len(found - set(want))} files should not be there"] if found - set(want) else [])
 
-    def _copy(self, item: Item, folder: Path) -> None:
-        if folder.exists():
-            shutil.rmtree(folder)
-        _public(folder)
-        for name, source in item.files.items():
-            shutil.copyfile(source, folder / name)
-            (folder / name).chmod(0o644)
-
-    def _clean(self, item: Item) -> None:
-        """Keeps the newest generations; purges what may not be shown from all of them."""
-        found = sorted((self.root / "generations").iterdir())
-        for path in found[:-KEPT]:
-            shutil.rmtree(path, ignore_errors=True)
-        if item.shown != "open":
-            for path in found[-KEPT:-1]:
-                shutil.rmtree(path, ignore_errors=True)
+    def purge(self) -> None:
+        """Keeps the newest generations, but none that shows more than the current one, and none that was never shown."""
+        current, home = self.current, self.root / "generations"
+        found = sorted(home.iterdir()) if home.exists() else []
+        kept = [path for path in found if current is not None and path.name.isdigit() and path.name <= current.name][-KEPT:]
+        for path in found:
+            if path not in kept or (current is not None and path.name != current.name and self._shows_more(path, current)):
+                gone = path if path.name.startswith(".") else path.rename(home / f".{path.name}")
+                boundary("publish/purging")
+                shutil.rmtree(gone)
         boundary("publish/cleaned")
+
+    def _shows_more(self, folder: Path, current: Path) -> bool:
+        pages, now = self._pages(folder), self._pages(current)
+        shown = {name: now[name]["shown"] if name in now else "absent" for name in pages}
+        opener = any(SHOWN.index(page["shown"]) > SHOWN.index(shown[name]) for name, page in pages.items())
+        return not pages or opener or not _files(folder / "data") <= _files(current / "data")
+
+    def _fill(self, item: Item, data: Path) -> None:
+        """Makes the product's folder hold exactly the item's files; what an older generation brought is not copied again."""
+        wanted = _wanted(item)
+        for path in data.iterdir() if data.exists() else ():
+            if path.name not in {name.split("/")[0] for name in wanted}:
+                shutil.rmtree(path)
+        if not wanted and data.exists():
+            data.rmdir()
+        for name, (size, sha256) in wanted.items():
+            target, newest = data / name, name.startswith(f"{item.page['release']}/")
+            if target.exists() and (digest(target) == sha256 if newest else target.stat().st_size == size):
+                continue
+            _public(target.parent)
+            target.unlink(missing_ok=True)      # never through a hard link into an older generation
+            shutil.copyfile(item.files[name], target)
+            target.chmod(0o644)
+            if digest(target) != sha256:
+                raise PortalError("A file of the release is not what its record says.", dataset=item.id, remedy="Run `citylake audit verify`.")
 
     def _pages(self, folder: Path | None) -> dict[str, dict[str, Any]]:
         if folder is None or not (folder / "pages.json").exists():
@@ -132,6 +147,19 @@ class FolderPortal:
 
     def _number(self, folder: Path | None) -> int:
         return int(folder.name) if folder is not None else 0
+
+
+def _wanted(item: Item) -> dict[str, tuple[int, str]]:
+    """Every file that shall be shown of a product: `release/name` → size in bytes, sha256."""
+    if item.shown != "open":
+        return {}
+    listed = [(past["release"], file) for past in item.page["releases"] for file in past["files"]]
+    listed += [(item.page["release"], file) for file in item.page["files"]]
+    return {f"{release}/{file['name']}": (file["size"], file["sha256"]) for release, file in listed}
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def _public(folder: Path) -> None:

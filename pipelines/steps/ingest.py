@@ -56,7 +56,7 @@ def ingest_intake(way: Way, contract: Contract, state: State, intake: Intake) ->
 def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: Op, base: int | None) -> int:
     for item in items:
         store_raw(way.settings, item.raw, item.raw_sha256)
-    way.lake.ensure(name, bronze_schema(contract))
+    way.lake.ensure(name, bronze_schema(contract), base)
     views = {f"c{at}": item.candidate for at, item in enumerate(items)}
     with way.engine.open(views) as session:
         query = union([tagged(contract, f"c{at}", item.id, item.source, item.sha256, item.order) for at, item in enumerate(items)])

@@ -44,15 +44,21 @@ def retire(way: Way, portal: Portal) -> list[str]:
     """Removes from the portal what no contract names any more; tombstones stay. Returns the product ids."""
     gone = []
     for dataset in way.journal.chains():
-        known = [product.name for product in way.city.contracts[dataset].products] if dataset in way.city.contracts else []
-        state = way.journal.state(dataset)
-        for target, body in state.published.items():
-            name = body["product"]
-            if body["portal"] == portal.name and body["shown"] != "absent" and name not in known and name not in state.withdrawn:
-                with way.lease(dataset):
-                    _remove(way, portal, dataset, target, name)
-                gone.append(f"{dataset}.{name}")
+        if not _unnamed(way, portal, dataset):
+            continue
+        with way.lease(dataset):
+            for target, product in _unnamed(way, portal, dataset):      # again: another process may have been first
+                _remove(way, portal, dataset, target, product)
+                gone.append(f"{dataset}.{product}")
     return gone
+
+
+def _unnamed(way: Way, portal: Portal, dataset: str) -> list[tuple[str, str]]:
+    """(target, product) of what the portal shows though no contract names it."""
+    known = [product.name for product in way.city.contracts[dataset].products] if dataset in way.city.contracts else []
+    state = way.journal.state(dataset)
+    return [(target, body["product"]) for target, body in state.published.items()
+            if body["portal"] == portal.name and body["shown"] != "absent" and body["product"] not in (*known, *state.withdrawn)]
 
 
 def _remove(way: Way, portal: Portal, dataset: str, target: str, product: str) -> None:
@@ -64,6 +70,7 @@ def _remove(way: Way, portal: Portal, dataset: str, target: str, product: str) -
         seen = portal.observe([want.id]).get(want.id)
         if seen is not None:
             portal.switch(portal.stage(want), seen.fingerprint)
+        portal.purge()
     way.journal.append(dataset, "publish", {**body, "step": "publish", "target": target})
 
 
@@ -73,6 +80,8 @@ def _apply(
     body = {"portal": portal.name, "product": product, "action": kind, "shown": want.shown, "release": None,
             "published": want.page.get("release"), "fingerprint": want.fingerprint, "outcome": "done"}
     if kind == "recorded":
+        with way.lease(f"portal-{portal.name}"):
+            portal.purge()      # the switch was made by an attempt that was killed, perhaps before it had cleaned up
         return body
     way.journal.append(contract.id, "prepared", {"step": "prepare", "target": f"{portal.name}/{product}", **body})
     with way.lease(f"portal-{portal.name}"):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from catalog.contract import Contract, fingerprint, plain
 from catalog.evidence import CheckSpec, Finding, TableAt
 from pipelines import refining
@@ -87,17 +89,15 @@ class _Job:
         self._session = self._open = None
 
     def quarantine(self, base: int | None) -> int:
-        name = table("quarantine", self.contract.id)
-        self.way.lake.ensure(name, self.plan.quarantine_schema())
-        return self._write(self.plan.quarantined(), name, (), base)
+        return self._write("quarantine", self.plan.quarantined(), self.plan.quarantine_schema(), (), base)
 
     def silver(self, base: int | None) -> int:
-        name = table("silver", self.contract.id)
-        self.way.lake.ensure(name, self.plan.silver_schema())
-        return self._write(self.plan.merged(), name, self.plan.plain_columns(), base)
+        return self._write("silver", self.plan.merged(), self.plan.silver_schema(), self.plan.plain_columns(), base)
 
-    def _write(self, query: Any, name: str, plain_columns: tuple[str, ...], base: int | None) -> int:
+    def _write(self, layer: str, query: Any, schema: pa.Schema, plain_columns: tuple[str, ...], base: int | None) -> int:
+        name = table(layer, self.contract.id)
         try:
+            self.way.lake.ensure(name, schema, base)
             return self._staged().write(query, name, Write("replace", plain_columns), self.op, base)
         except BaseException:
             self._close()

@@ -49,7 +49,7 @@ def entries(way: Way) -> list[dict[str, Any]]:
 
 def register(way: Way) -> Mapping[str, Any] | None:
     """Brings the three tables up to date; returns the record, or None when nothing has changed."""
-    with way.lease("register"):
+    with way.lease(CITY):
         rows = entries(way)
         heads = {chain: list(way.journal.head(chain)) for chain in way.journal.chains()}
         op = Op(fingerprint("register", rows, heads, plain(way.city.departments)), "register")
@@ -67,10 +67,10 @@ def register(way: Way) -> Mapping[str, Any] | None:
 
 
 def _write(way: Way, name: str, table: pa.Table, op: Op, base: int | None) -> int:
-    way.lake.ensure(name, table.schema)
     reusable = way.lake.align(name, base, op)
     if reusable is not None:
         return reusable
+    way.lake.ensure(name, table.schema, base)
     return way.lake.write(name, table.to_reader(), Write("replace"), op, base)
 
 

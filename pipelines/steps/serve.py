@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.contract import Contract, fingerprint, plain
-from catalog.evidence import Finding, TableAt
+from catalog.evidence import Finding, TableAt, Verdict
 from pipelines.boundary import boundary
 from pipelines.lake import Op, Write
 from pipelines.products import TIERS, Outward
@@ -21,8 +21,8 @@ from pipelines.releases import MANIFEST, build_files, release_hash, token_params
 from pipelines.screening import screen_files
 from pipelines.spool import digest as sha256_of
 from pipelines.state import State
+from pipelines.verdicts import leaving, newest_stands, rules_version
 from pipelines.way import Way, table
-from privacy.recognisers import SCREEN_VERSION
 from privacy.screen import screen_verdict
 
 Serve = Callable[[Way, Contract, State], Work | None]
@@ -31,11 +31,6 @@ Serve = Callable[[Way, Contract, State], Work | None]
 def serve(product: str) -> Serve:
     """The step for one product."""
     return partial(_serve, product)
-
-
-def rules_version(way: Way) -> str:
-    """Version of everything that judges a release; a published one is judged again when it changes."""
-    return fingerprint(SCREEN_VERSION, way.policy.version)[:16]
 
 
 def terms(way: Way, contract: Contract, product: str) -> str:
@@ -48,9 +43,11 @@ def terms(way: Way, contract: Contract, product: str) -> str:
 
 def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | None:
     silver = table("silver", contract.id)
-    if silver not in state.tables or product in state.withdrawn or refine_held(state):
+    if silver not in state.tables or product in state.withdrawn:
         return None
     outward = Outward(contract, contract.product(product), way.city.codes, way.city.zone)
+    if refine_held(state) and (state.release(product) is None or newest_stands(way, state, outward)):
+        return None     # while refine is held nothing new is made, but what is published is still judged when rules change
     op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product),
                         rules_version(way), state.applicable(way.today(), "serve", product)), "serve")
     job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
@@ -75,7 +72,7 @@ class _Job:
 
     def gold(self, base: int | None) -> int:
         name = table("gold", self.contract.id, self.product)
-        self.way.lake.ensure(name, self.outward.schema())
+        self.way.lake.ensure(name, self.outward.schema(), base)
         params = token_params(self.way, self.contract, self.outward)
         with self.way.engine.open({"silver": self.silver}) as session:
             return session.write(self.outward.query(), name, Write("replace", self.outward.plain_columns()), self.op, base, params)
@@ -96,18 +93,20 @@ class _Job:
         columns = {column.name: column for column in self.contract.columns}
         screens = screen_files(self.way, self.outward, folder, files)
         verdict = screen_verdict(columns, self.outward.treatments(), screens, digest)
-        blocking = (*verdict.blocking, *self._loosened())
         boundary("serve/screened")
-        body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(self._tier()),
-                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold)}
-        subject = fingerprint(digest, rules_version(self.way), plain(blocking))
-        approval = self.state.approval(subject, self.way.today()) if blocking else None
-        if blocking and approval is None:
-            return {**body, "outcome": "held", "hash": digest, "holds": [self._hold(subject, blocking)]}
+        loosened = self._loosened()
+        body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(self._tier()), "loosened": loosened,
+                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward)}
+        doubts = self._doubts(digest, verdict, loosened)
+        approvals = [self.state.approval(doubt["subject"], self.way.today()) for doubt in doubts]
+        if not all(approvals):
+            holds = [doubt for doubt, approval in zip(doubts, approvals, strict=True) if approval is None]
+            return {**body, "outcome": "held", "hash": digest, "holds": holds}
         if folder == self.temporary:
             folder.rename(self.final)
             boundary("serve/renamed")
-        body |= {"outcome": "done", "tables": dict(written), "approval": approval.id if approval else None}
+        ids = [approval.id for approval in approvals if approval]
+        body |= {"outcome": "done", "tables": dict(written), "approval": ids[0] if ids else None, "rests_on": [*ids, *self._quality()]}
         return {**body, "release": self._release(digest, files)}
 
     def _release(self, digest: str, files: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -121,17 +120,33 @@ class _Job:
             "contract_version": self.contract.version, "manifest": sha256_of(self.final / MANIFEST),
         }
 
-    def _hold(self, subject: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:
-        role = "privacy_officer" if any(found.rule.startswith("screen") for found in blocking) else "bureau"
+    def _doubts(self, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None) -> list[Mapping[str, Any]]:
+        """What needs a decision: these very bytes by the privacy officer, the looser tier by the bureau until it ends."""
+        found = []
+        if verdict.blocking:
+            found.append(self._hold(fingerprint(digest, rules_version(self.way), plain(verdict.blocking)), "privacy_officer", verdict.blocking))
+        if loosened:
+            note = f"The tier would be looser: {loosened['tier']} became {self.outward.tier}."
+            subject = fingerprint("tier", self.contract.id, self.product, loosened, self.outward.tier)
+            found.append(self._hold(subject, "bureau", (Finding("tier.looser", False, "block", note),)))
+        return found
+
+    def _hold(self, subject: str, role: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:
         return {"id": f"{self.contract.id}/serve/{self.product}/{subject[:12]}", "step": "serve", "target": self.product,
                 "subject": subject, "role": role, "approvable": True, "findings": plain(blocking)}
 
-    def _loosened(self) -> tuple[Finding, ...]:
-        """A looser tier than the newest release's always needs a decision."""
-        before = self.state.release(self.product)
-        if before is None or TIERS.index(self.outward.tier) >= TIERS.index(before.body["tier"]):
-            return ()
-        return (Finding("tier.looser", False, "block", f"The tier would be looser: {before.body['tier']} became {self.outward.tier}."),)
+    def _loosened(self) -> Mapping[str, str] | None:
+        """The stricter tier that the product had without a decision, and the record that says so; None where it is not looser now."""
+        before = self.state.passed.get(f"serve/{self.product}")
+        if before is None:
+            return None
+        firm: Mapping[str, str] = before.get("loosened") or {"tier": before["tier"], "op": before["op"]}
+        return dict(firm) if TIERS.index(self.outward.tier) < TIERS.index(firm["tier"]) else None
+
+    def _quality(self) -> list[str]:
+        """The decision that let this silver pass, if it took one."""
+        approval = self.state.passed.get("refine/", {}).get("approval")
+        return [approval] if approval else []
 
     def _tier(self) -> tuple[Finding, ...]:
         declared, allowed = self.outward.product.tier, self.outward.ceiling

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from catalog.contract import Contract, fingerprint
-from catalog.errors import DefinitionError
+from catalog.errors import DefinitionError, PortalError
 from pipelines.lake import Op
-from pipelines.portals import Portal
+from pipelines.portals import Item, Portal
 from pipelines.protocol import Work, perform
 from pipelines.state import State
 from pipelines.steps.publish import publish
@@ -28,6 +28,8 @@ def withdraw(
     perform(way, contract, partial(_record, product, tombstone, person))
     for portal in portals:
         perform(way, contract, publish(portal, product))
+        if portal.verify(Item(contract.product_id(product), "tombstone")):
+            raise PortalError("The portal still holds files of the product.", dataset=contract.id, remedy="Run `citylake withdraw` again.")
     return perform(way, contract, partial(_finish, product))
 
 

@@ -1,0 +1,44 @@
+"""Whether what serve once let through still stands: under today's rules and decisions, and letting no more leave than today's
+contract does. Doubt closes: what does not stand is shown as metadata until it is judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.contract import fingerprint
+from pipelines.products import Outward
+from pipelines.state import State
+from pipelines.way import Way
+from privacy.recognisers import SCREEN_VERSION
+
+
+def rules_version(way: Way) -> str:
+    """Version of everything that judges a release; a published one is judged again when it changes."""
+    return fingerprint(SCREEN_VERSION, way.policy.version)[:16]
+
+
+def leaving(outward: Outward) -> dict[str, str]:
+    """What leaves, and how: each column's level and treatment, and under `` which rows or groups."""
+    product, treatments = outward.product, outward.treatments()
+    found = {column.name: f"{column.level} {fingerprint(treatments[column.name])[:12]}" for column in outward.columns}
+    return {**found, "": fingerprint(product.filter, product.aggregate)[:12]}
+
+
+def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) -> bool:
+    """Whether a serve record that was let through counts today: judged by the same rules, every decision that it rests on
+    still good, and no column leaving otherwise than today.
+    """
+    good, now = {decision.id for decision in state.standing(way.today())}, leaving(outward)
+    return (
+        body.get("rules") == rules_version(way)
+        and good.issuperset(body.get("rests_on", ()))
+        and all(now.get(name) == how for name, how in body.get("leaving", {}).items())
+    )
+
+
+def newest_stands(way: Way, state: State, outward: Outward) -> bool:
+    """Whether the newest release's bytes count today: the newest record that let them through speaks for them."""
+    body = state.passed.get(f"serve/{outward.product.name}")
+    return body is not None and stands(way, state, outward, body)
