@@ -13,11 +13,10 @@ from pydantic import Field
 from catalog.errors import BadInput
 from pipelines.formats.csv_blocks import Lines, first_record, read_blocks
 from pipelines.formats.csv_dialect import Sniffed, sniff
-from pipelines.formats.csv_records import Dialect
-from pipelines.formats.encoding import Encoding, as_utf8, detect_encoding
+from pipelines.formats.encoding import Encoding, as_utf8, detect_encoding, utf16
 from pipelines.formats.table import GUESS, SUFFIX, BadRecord, Format, Strict, Table, shown
 
-ENDS = {"lf": b"\n", "crlf": b"\n", "crcrlf": b"\n", "cr": b"\r"}
+CONTROLS = bytes([*range(1, 8), *range(14, 28)])     # and NUL: some files hold it
 
 
 class CsvOptions(Strict):
@@ -27,6 +26,7 @@ class CsvOptions(Strict):
     delimiter: Annotated[str, Field(min_length=1, max_length=8)] | None = None
     quote: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="'' when nothing is quoted")
     escape: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="Beside doubled quotes; '' for none")
+    stray_quotes: bool | None = Field(default=None, description="Quotes inside unquoted fields are text, and break no record")
     comment: Annotated[str, Field(max_length=8)] = Field(default="", description="Lines that begin so are left out")
     header: bool = True
     columns: list[str] | None = Field(default=None, description="Headers of a file that has none")
@@ -43,8 +43,7 @@ class Csv(Format):
     @classmethod
     def detect(cls, head: bytes, filename: str) -> int | None:
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-        wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-        if not wide and (start.startswith((b"<", b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or head.count(0) > len(head) * 0.6):
+        if start.startswith((b"<", b"%PDF", b"PK\x03\x04")) or (utf16(head) is None and len(head.translate(None, CONTROLS)) < len(head) * 0.98):
             return None
         return SUFFIX if filename.lower().endswith((".csv", ".tsv", ".tab", ".txt", ".ssv", ".psv")) else GUESS
 
@@ -53,7 +52,7 @@ class Csv(Format):
             raise BadInput("The declared format has both a header and columns, or neither.",
                            remedy="Declare columns exactly when header is false.")
         encoding = options.encoding or detect_encoding(payload)
-        sniffed = sniff(as_utf8(payload, encoding, 2**18), options.model_dump(exclude_unset=True), filename)
+        sniffed = sniff(as_utf8(payload, encoding, 2**18), options.model_dump(exclude_unset=True, exclude_none=True), filename)
         lines = Lines(as_utf8(payload, encoding), sniffed.dialect)
         lines.skip(sniffed.skip)
         columns = options.columns or _header(lines)
@@ -82,8 +81,3 @@ def _read(
     if header:
         first_record(lines)
     yield from read_blocks(lines, width, bad)
-
-
-def dialect_of(delimiter: str, quote: str = '"', escape: str = "", comment: str = "", line_end: str = "lf") -> Dialect:
-    """A dialect from the words of the options."""
-    return Dialect(delimiter, quote, escape, comment, ENDS[line_end])

@@ -5,17 +5,20 @@ A delimiter is good when most records have the same number of fields as the head
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from catalog.errors import BadInput
 from pipelines.formats.csv_records import Dialect, read_record, stripped
 
 SAMPLE = 2**18
 RECORDS = 500
-DELIMITERS = (",", "\t", ";", "|", "^", "~", "，", "\x1f", "\x01", ":", " ")
+WEAK = (":", " ")         # they stand in ordinary text too
+DELIMITERS = (",", ", ", "\t", ";", "|", "^", "~", "，", "\x1f", "\x01", ":", " ")
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Sniffed:
 @dataclass(frozen=True)
 class _Tried:
     dialect: Dialect
-    counts: list[int]
     titles: int
+    share: float             # of the records that have the usual number of fields
     score: float
 
 
@@ -44,9 +47,12 @@ def sniff(chunks: Iterable[bytes], declared: Mapping[str, Any], filename: str) -
     whole = len(raw) < SAMPLE
     lines = [line + eol for line in text.split(eol)]
     lines = lines[: max(1, len(lines) - (0 if whole else 1))][declared.get("skip") or 0:]
-    best = max((_try(dialect, lines) for dialect in _dialects(declared, eol.encode(), filename)), key=lambda tried: tried.score)
+    best = max((_try(dialect, lines) for dialect in _dialects(declared, lines, eol.encode(), filename)), key=lambda tried: tried.score)
+    if best.share < 0.5 and "delimiter" not in declared:
+        raise BadInput("No delimiter fits the lines of the file.", remedy="Declare format.delimiter in the contract.")
     skip = declared["skip"] if "skip" in declared else (best.titles if declared.get("header", True) else 0)
-    found = {"delimiter": best.dialect.delimiter, "quote": best.dialect.quote, "escape": best.dialect.escape, "line_end": end, "skip": skip}
+    found = {"delimiter": best.dialect.delimiter, "quote": best.dialect.quote, "escape": best.dialect.escape, "line_end": end, "skip": skip,
+             "stray_quotes": best.dialect.stray}
     return Sniffed(best.dialect, skip, {name: value for name, value in found.items() if name not in declared})
 
 
@@ -61,21 +67,28 @@ def _line_end(raw: bytes) -> str:
     return "crlf" if single * 2 > feeds else "lf"
 
 
-def _dialects(declared: Mapping[str, Any], eol: bytes, filename: str) -> Iterable[Dialect]:
-    delimiters = [declared["delimiter"]] if "delimiter" in declared else list(DELIMITERS)
-    if filename.lower().endswith((".tsv", ".tab")) and "\t" in delimiters:
-        delimiters = ["\t", *delimiters]
-    quotes = [declared["quote"]] if "quote" in declared else ['"', "'"]
-    escapes = [declared["escape"]] if "escape" in declared else ["", "\\"]
+def _dialects(declared: Mapping[str, Any], lines: list[str], eol: bytes, filename: str) -> Iterable[Dialect]:
+    """The dialects that the sample shows signs of."""
+    text = "".join(lines[:RECORDS])
+    delimiters = [declared["delimiter"]] if "delimiter" in declared else [mark for mark in DELIMITERS if mark in text] or [","]
+    quotes = [declared["quote"]] if "quote" in declared else ['"', *(["'"] if _quoted(text, "'") else []), *([""] if '"' in text else [])]
     for delimiter in delimiters:
         for quote in quotes:
-            for escape in escapes:
-                yield Dialect(delimiter, quote, escape, declared.get("comment", ""), eol)
+            used = "\\" + quote in text and quote
+            for escape in [declared["escape"]] if "escape" in declared else ["", "\\"] if used else [""]:
+                stray = declared.get("stray_quotes", quote == "'")
+                yield Dialect(delimiter, quote, escape, declared.get("comment", ""), eol, stray)
+
+
+def _quoted(text: str, quote: str) -> bool:
+    """Whether fields begin and end with this quote."""
+    return bool(re.search(f"(?:^|[,;|\t ]){quote}[^{quote}\n]*{quote}(?:[,;|\t ]|\r?$)", text, re.MULTILINE))
 
 
 def _try(dialect: Dialect, lines: list[str]) -> _Tried:
     """Reads the sample in one dialect: its score falls with ragged and broken records, and rises a little with fields."""
-    rows, at = [], 0
+    rows: list[tuple[int, list[str]]] = []
+    at = 0
     while at < len(lines) and len(rows) < RECORDS:
         if not stripped(lines[at], dialect) or (dialect.comment and lines[at].startswith(dialect.comment)):
             at += 1
@@ -90,15 +103,15 @@ def _try(dialect: Dialect, lines: list[str]) -> _Tried:
 def _judge(dialect: Dialect, rows: list[tuple[int, list[str]]]) -> _Tried:
     counts = [len(fields) for _, fields in rows]
     if not counts:
-        return _Tried(dialect, counts, 0, 0.0)
+        return _Tried(dialect, 0, 1.0, 0.0)
     usual = Counter(counts).most_common(1)[0][0]
     titles = _titles(rows, usual)
     header = rows[min(titles, len(rows) - 1)]
     share = sum(count == usual for count in counts[titles:]) / len(counts[titles:] or [1])
-    if usual <= 1:
-        return _Tried(dialect, counts, 0, 0.05 * share + _tie(dialect, rows))
-    fit = share * (1.0 if len(header[1]) == usual else 0.3) * (1 - 1 / (usual + 1))
-    return _Tried(dialect, counts, header[0] if titles else 0, fit + _tie(dialect, rows))
+    if usual <= 1 or (dialect.delimiter in WEAK and (usual < 3 or share < 0.95)):
+        return _Tried(dialect, 0, share, (0.05 * share if usual == 1 else 0.0) + _tie(dialect))
+    fit = share * (1.0 if len(header[1]) == usual else 0.7) * (1 - 1 / (usual + 1))
+    return _Tried(dialect, header[0] if titles else 0, share, fit + _tie(dialect))
 
 
 def _titles(rows: list[tuple[int, list[str]]], usual: int) -> int:
@@ -113,7 +126,7 @@ def _titles(rows: list[tuple[int, list[str]]], usual: int) -> int:
     return count if count < len(rows) else 0
 
 
-def _tie(dialect: Dialect, rows: list[tuple[int, list[str]]]) -> float:
+def _tie(dialect: Dialect) -> float:
     """What decides between equals: the usual quote, no escape unless it is used, the usual delimiters."""
     rank = DELIMITERS.index(dialect.delimiter) if dialect.delimiter in DELIMITERS else 0
-    return -1e-4 * rank - (1e-5 if dialect.quote == "'" else 0) - (1e-6 if dialect.escape else 0)
+    return -1e-4 * rank - 1e-5 * ('"', "'", "").index(dialect.quote if dialect.quote in "'" else '"') - (1e-6 if dialect.escape else 0)

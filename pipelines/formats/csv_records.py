@@ -1,7 +1,8 @@
 """Lines → records of one CSV dialect, read with care: quotes, escapes, newlines inside fields, broken records.
 
 Rules: a field that begins with the quote ends at a quote before a delimiter or line end; anything else breaks its record,
-which then counts as that one line. Quotes inside an unquoted field are text. Empty lines are no records.
+which then counts as that one line. A quote inside an unquoted field breaks it too (RFC 4180), unless the dialect takes
+it for text: else `48"` and a lost delimiter would read as a wrong row. Empty lines are no records.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Dialect:
     escape: str = ""          # beside doubled quotes
     comment: str = ""
     eol: bytes = b"\n"
+    stray: bool = False       # quotes inside unquoted fields are text
 
     @cached_property
     def simple(self) -> bool:
@@ -46,7 +48,9 @@ class Dialect:
 
     @cached_property
     def escaped(self) -> re.Pattern[str]:
-        return re.compile(re.escape(self.escape) + "(.)", re.DOTALL)
+        """The escape before what it can escape; elsewhere it is text (`C:\\temp`)."""
+        meant = "|".join(re.escape(mark) for mark in (self.quote, self.escape, self.delimiter) if mark)
+        return re.compile(f"{re.escape(self.escape)}({meant}|[\r\n])")
 
 
 @dataclass
@@ -84,6 +88,8 @@ class _Reader:
         while True:
             quoted = bool(self._dialect.quote) and self._text.startswith(self._dialect.quote, self._pos)
             value = self._quoted() if quoted else self._plain()
+            if value is None and not quoted:
+                return Record(reason="quotes")
             if value is None:
                 longest = len(self._lines) - self._first > 1 and self._length() > LONGEST
                 return Record(reason="quotes") if final or longest else None
@@ -113,7 +119,8 @@ class _Reader:
         text = "".join(parts) + found[0][: -len(dialect.quote)]
         return self._unescaped(text.replace(dialect.quote * 2, dialect.quote))
 
-    def _plain(self) -> str:
+    def _plain(self) -> str | None:
+        """An unquoted field; None when a quote breaks it."""
         dialect = self._dialect
         if dialect.escape:
             found = dialect.plain.match(self._text, self._pos)
@@ -123,7 +130,13 @@ class _Reader:
             end = len(self._text) if end < 0 else end
         text = self._text[self._pos:end]
         self._pos = end
+        if dialect.quote and not dialect.stray and dialect.quote in self._without_escapes(text):
+            return None
         return self._unescaped(text)
+
+    def _without_escapes(self, text: str) -> str:
+        escape = self._dialect.escape
+        return self._dialect.escaped.sub("", text) if escape and escape in text else text
 
     def _unescaped(self, text: str) -> str:
         escape = self._dialect.escape

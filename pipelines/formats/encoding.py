@@ -14,9 +14,9 @@ from catalog.errors import BadInput
 
 Encoding = Literal["utf-8", "utf-8-sig", "gb18030", "gbk", "gb2312", "big5", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]
 CHUNK = 2**22
+SAMPLE, ENOUGH = 2**16, 10_000       # bytes shown to the legacy encodings; characters that settle UTF-8
 UTF8 = {"utf-8", "utf-8-sig"}
 WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "big5": "cp950"}     # supersets that real files need
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -56,10 +56,9 @@ def detect_encoding(path: Path) -> str:
     """The encoding, from the whole file. Raises BadInput when none of ours fits."""
     with path.open("rb") as handle:
         head = handle.read(2**16)
-    for bom, name in BOMS:
-        if head.startswith(bom):
-            return name
-    if wide := _utf16(head):
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if wide := utf16(head):
         return wide
     sample = _not_utf8(path)
     if sample is None:
@@ -67,8 +66,10 @@ def detect_encoding(path: Path) -> str:
     return _legacy(sample)
 
 
-def _utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark: NULs (of ASCII letters and line ends) stand on one side of the pairs only."""
+def utf16(head: bytes) -> str | None:
+    """UTF-16, by its mark; without one NULs (of ASCII letters and line ends) stand on one side of the pairs only."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
     even, odd, pairs = head[0::2].count(0), head[1::2].count(0), len(head) // 2
     if odd > pairs * 0.05 and even <= odd * 0.01:
         return "utf-16-le"
@@ -88,13 +89,12 @@ def _not_utf8(path: Path) -> bytes | None:
         text = decoder.decode(block)
         marks = text.count("\udcff")
         broken += marks
-        if broken:
-            wide += len(text) - marks - len(text.encode("ascii", "ignore"))
-        if len(sample) < 2**16:
-            sample += b"\n".join(line for line in block.splitlines() if not line.isascii())[: 2**16]
-    if not broken or wide > 20 * broken:
-        return None
-    return sample
+        wide += len(text) - marks - len(text.encode("ascii", "ignore"))
+        if len(sample) < SAMPLE:
+            sample += b"\n".join(line for line in block.splitlines() if not line.isascii())[:SAMPLE]
+        if wide + broken > ENOUGH:
+            break
+    return sample if broken and wide < 4 * broken else None
 
 
 def _legacy(sample: bytes) -> str:

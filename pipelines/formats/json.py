@@ -41,10 +41,10 @@ class Json(Format):
 
     def open(self, payload: Path, options: JsonOptions, filename: str) -> Table:
         encoding = options.encoding or detect_encoding(payload)
-        path, others = _path(payload, encoding, options.path)
+        path, place, others = _path(payload, encoding, options.path)
         detected: dict[str, Any] = {} if options.encoding else {"encoding": encoding}
         if options.path is None:
-            detected["path"] = "" if not path else "(found)"
+            detected["path"] = f"key {place}" if place else ""
         items = partial(_items, payload, encoding, path, options.flatten)
         columns = columns_of(item for _, item in items())
         return Table(columns, shown(options, self.name, **detected), partial(_read, items, columns), extra=others)
@@ -54,23 +54,22 @@ def _read(items: Any, columns: list[str], bad: list[BadRecord]) -> Iterator[pa.R
     yield from in_batches(rows_of(items(), columns, bad), len(columns), bad)
 
 
-def _path(payload: Path, encoding: str, declared: str | None) -> tuple[list[str], bool]:
-    """The keys that lead to the array, and whether the file holds anything beside it."""
+def _path(payload: Path, encoding: str, declared: str | None) -> tuple[list[str], int, bool]:
+    """The keys that lead to the array, the place of a key that was found (its name stays here), and whether more is beside."""
     reader = Reader(as_text(payload, encoding))
     if reader.peek() == "[":
-        return [], False
+        return [], 0, False
     if declared is not None:
-        return [key for key in declared.split(".") if key], True
+        return [key for key in declared.split(".") if key], 0, True
     found = []
     count = 0
-    for key in reader.members():
-        count += 1
+    for count, key in enumerate(reader.members(), 1):
         if reader.peek() == "[":
-            found.append(key)
+            found.append((key, count))
         reader.skip()
     if len(found) != 1:
         raise BadInput("The JSON text is no array and does not hold exactly one.", remedy="Declare format.path in the contract.")
-    return found, count > 1
+    return [found[0][0]], found[0][1], count > 1
 
 
 def _items(payload: Path, encoding: str, path: list[str], flatten: bool) -> Iterator[tuple[int, Any]]:

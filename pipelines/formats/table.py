@@ -79,7 +79,7 @@ def schema(width: int) -> pa.Schema:
 
 def shown(declared: BaseModel, name: str, **detected: Any) -> dict[str, Any]:
     """The options in effect: what was declared, what was detected, and which are which."""
-    effect = {"name": name, **declared.model_dump(exclude_unset=True), **detected}
+    effect = {"name": name, **declared.model_dump(exclude_unset=True, exclude_none=True), **detected}
     return {**effect, "detected": sorted(detected)}
 
 
