@@ -70,7 +70,7 @@ def _line_end(raw: bytes) -> str:
 def _dialects(declared: Mapping[str, Any], lines: list[str], eol: bytes, filename: str) -> Iterable[Dialect]:
     """The dialects that the sample shows signs of."""
     text = "".join(lines[:RECORDS])
-    delimiters = [declared["delimiter"]] if "delimiter" in declared else [mark for mark in DELIMITERS if mark in text] or [","]
+    delimiters = [declared["delimiter"]] if "delimiter" in declared else [mark for mark in DELIMITERS if mark == "," or mark in text]
     quotes = [declared["quote"]] if "quote" in declared else ['"', *(["'"] if _quoted(text, "'") else []), *([""] if '"' in text else [])]
     for delimiter in delimiters:
         for quote in quotes:
@@ -105,13 +105,13 @@ def _judge(dialect: Dialect, rows: list[tuple[int, list[str]]]) -> _Tried:
     if not counts:
         return _Tried(dialect, 0, 1.0, 0.0)
     usual = Counter(counts).most_common(1)[0][0]
-    titles = _titles(rows, usual)
-    header = rows[min(titles, len(rows) - 1)]
-    share = sum(count == usual for count in counts[titles:]) / len(counts[titles:] or [1])
-    if usual <= 1 or (dialect.delimiter in WEAK and (usual < 3 or share < 0.95)):
+    titles = 0 if dialect.delimiter in WEAK else _titles(rows, usual)
+    share = sum(count == usual for count in counts[titles:]) / len(counts[titles:])
+    headed = counts[titles] == usual
+    if usual <= 1 or (dialect.delimiter in WEAK and (usual < 3 or share < 0.95 or not headed)):
         return _Tried(dialect, 0, share, (0.05 * share if usual == 1 else 0.0) + _tie(dialect))
-    fit = share * (1.0 if len(header[1]) == usual else 0.7) * (1 - 1 / (usual + 1))
-    return _Tried(dialect, header[0] if titles else 0, share, fit + _tie(dialect))
+    fit = share * (1.0 if headed else 0.7) * (0.8 if titles else 1.0) * (0.9 + 0.01 * min(usual, 10))
+    return _Tried(dialect, rows[titles][0] if titles else 0, share, fit + _tie(dialect))
 
 
 def _titles(rows: list[tuple[int, list[str]]], usual: int) -> int:

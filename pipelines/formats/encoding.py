@@ -67,14 +67,14 @@ def detect_encoding(path: Path) -> str:
 
 
 def utf16(head: bytes) -> str | None:
-    """UTF-16, by its mark; without one NULs (of ASCII letters and line ends) stand on one side of the pairs only."""
+    """UTF-16, by its mark; without one NULs (of ASCII letters) stand on one side of the pairs only, and line ends are pairs."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     even, odd, pairs = head[0::2].count(0), head[1::2].count(0), len(head) // 2
-    if odd > pairs * 0.05 and even <= odd * 0.01:
-        return "utf-16-le"
-    if even > pairs * 0.05 and odd <= even * 0.01:
-        return "utf-16-be"
+    for name, here, there in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if here > pairs * 0.05 and there <= here * 0.01:
+            text = head[: pairs * 2].decode(name, "replace")
+            return name if text[0] in "[{" or "\n" in text or "\r" in text else None
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -31,7 +32,8 @@ def guard(path: Path) -> bool:
             for item in book.infolist():
                 _check_member(book, item)
             return any(BESIDE.search(name) for name in book.namelist())
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, expat.ExpatError):
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error, ValueError,
+            expat.ExpatError):
         raise BadInput("The workbook is broken, encrypted or unfinished.", remedy="Ask the source for a sound file.") from None
 
 
