@@ -1,0 +1,248 @@
+"""The demo city through the whole way: every planted defect has its outcome in the journal, and there is no other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from catalog.contract import Contract
+from console.demo import Canary, Planted, generate, planted
+from console.demo.draw import Draw
+from console.demo.market_regulation import register
+from pipelines.conduct import Outcome, run
+from pipelines.products import Outward
+from pipelines.settings import settings
+from pipelines.way import Way, open_way, table
+
+SEED, SCALE = 7, 0.05
+Found = Counter[tuple[str, str, int]]       # dataset, rule, day
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Both days of a run: the outcomes of each, and the city's way as it stands after the second."""
+
+    way: Way
+    days: Mapping[int, list[Outcome]]
+
+    def bodies(self, step: str, day: int) -> list[tuple[str, Mapping[str, Any]]]:
+        return [(item.dataset, item.body) for item in self.days[day] if item.step == step and item.body and item.outcome != "unchanged"]
+
+    def rows(self, layer: str, dataset: str) -> pa.Table:
+        name = table(layer, dataset)
+        version = self.way.journal.state(dataset).tables[name]
+        return DeltaTable(self.way.settings.lake / "tables" / name, version=version).to_pyarrow_table()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    place = settings({"CITYLAKE_STATE": str(tmp_path_factory.mktemp("demo") / "state")})
+    way = open_way(place)
+    days = {}
+    for day in (1, 2):
+        generate(place.sources, SEED, SCALE, day)
+        days[day] = run(way)
+    return Demo(way, days)
+
+
+def expected(outcome: str) -> list[Planted]:
+    return [item for item in planted() if item.outcome == outcome]
+
+
+def rules(findings: list[Mapping[str, Any]]) -> list[str]:
+    return [found["rule"] for found in findings if not found["passed"] and found["severity"] == "block"]
+
+
+def found_at(demo: Demo, step: str, key: str) -> Found:
+    """Blocking findings of the holds or refusals of a step, once each."""
+    return Counter((dataset, rule, day) for day in (1, 2) for dataset, body in demo.bodies(step, day)
+                   for item in body.get(key, ()) for rule in rules(item["findings"]))
+
+
+def of(items: list[Planted]) -> Found:
+    found: Found = Counter()
+    for item in items:
+        found[item.dataset, item.rule, item.day] += item.count
+    return found
+
+
+def test_no_step_fails(demo: Demo) -> None:
+    assert [(item.dataset, item.step, item.note) for day in (1, 2) for item in demo.days[day] if item.outcome == "failed"] == []
+
+
+def test_batches_are_held_where_planted_and_nowhere_else(demo: Demo) -> None:
+    assert found_at(demo, "ingest", "holds") == of(expected("held"))
+
+
+def test_a_secrecy_cue_waits_for_the_secrecy_officer(demo: Demo) -> None:
+    roles = {hold["role"] for _, body in demo.bodies("ingest", 1) for hold in body["holds"] if rules(hold["findings"]) == ["secrecy.strong"]}
+    assert roles == {"secrecy_officer"}
+
+
+def test_batches_are_refused_where_planted_and_nowhere_else(demo: Demo) -> None:
+    assert found_at(demo, "ingest", "refused") == of(expected("refused"))
+
+
+def test_repeated_files_are_skipped_with_the_reason(demo: Demo) -> None:
+    skipped = Counter((dataset, item["reason"], day) for day in (1, 2) for dataset, body in demo.bodies("ingest", day)
+                      for item in body["skipped"])
+    assert skipped == of(expected("skipped"))
+
+
+def test_too_many_bad_rows_hold_the_dataset(demo: Demo) -> None:
+    assert found_at(demo, "refine", "holds") == of(expected("dataset_held"))
+
+
+def test_the_screen_holds_what_no_contract_names(demo: Demo) -> None:
+    held = found_at(demo, "serve", "holds")
+    first = {(dataset, rule): min(day for other, name, day in held if (other, name) == (dataset, rule)) for dataset, rule, _ in held}
+    assert first == {(item.dataset, item.rule): item.day for item in expected("release_held")}
+
+
+def test_quarantine_holds_the_planted_rows_and_no_other(demo: Demo) -> None:
+    found: Counter[tuple[str, str]] = Counter()
+    for dataset, contract in demo.way.city.contracts.items():
+        if not contract.derived:
+            found.update((dataset, rule) for rule in demo.rows("quarantine", dataset)["_rules"].to_pylist())
+    wanted: Counter[tuple[str, str]] = Counter()
+    for item in expected("quarantined"):
+        wanted[item.dataset, item.rule] += item.count
+    assert found == wanted
+
+
+def test_only_planted_duplicates_are_lost_between_bronze_and_silver(demo: Demo) -> None:
+    lost = {}
+    rows = {dataset: sum(batch["rows"] for batch in body["batches"]) for dataset, body in demo.bodies("ingest", 1)}
+    for dataset, body in demo.bodies("refine", 1):
+        if dataset in rows:
+            lost[dataset] = rows[dataset] - body["counts"]["rows"] - body["counts"]["quarantined"]
+    duplicates = Counter({dataset: 0 for dataset in rows})
+    for item in expected("dedup"):
+        duplicates[item.dataset] += item.count
+    assert lost == duplicates
+
+
+def test_vanished_keys_are_marked(demo: Demo) -> None:
+    vanished = {dataset: body["counts"]["vanished"] for dataset, body in demo.bodies("refine", 2) if "vanished" in body["counts"]}
+    assert vanished == {item.dataset: item.count for item in expected("vanished")}
+
+
+@pytest.mark.parametrize("item", [item for item in planted() if item.check], ids=lambda item: f"{item.dataset}: {item.kind}, {item.where}")
+def test_silver_has_what_the_plant_says(demo: Demo, item: Planted) -> None:
+    silver = demo.rows("silver", item.dataset)
+    with duckdb.connect() as base:
+        base.execute("SET TimeZone = 'UTC'")
+        base.register("silver", silver)
+        [(number,)] = base.execute(f"SELECT count(*) FROM silver WHERE {item.check}").fetchall()
+    assert number == item.count
+
+
+def test_every_product_that_may_be_built_has_a_release_but_the_one_that_waits(demo: Demo) -> None:
+    missing, empty = set(), set()
+    for contract in demo.way.city.contracts.values():
+        for product in contract.products:
+            release = demo.way.journal.state(contract.id).release(product.name)
+            tier = Outward(contract, product, demo.way.city.codes, demo.way.city.zone).tier
+            if release is None:
+                missing.add((contract.product_id(product.name), tier))
+            elif release.body["release"]["rows"] == 0:
+                empty.add(contract.product_id(product.name))
+    assert missing == {("health.infectious_reports.main", "prohibited"), ("letters_calls.hotline_cases.cases", "restricted")}
+    assert empty == set()
+
+
+def test_the_open_register_leaves_out_individuals_and_people(demo: Demo) -> None:
+    gold = DeltaTable(demo.way.settings.lake / "tables" / table("gold", "market_regulation.enterprises", "main")).to_pyarrow_table()
+    assert not {"legal_representative", "phone", "address"} & set(gold.column_names)
+    assert not {"E", "F"} & set(gold["kind"].to_pylist())
+
+
+def test_the_derived_dataset_joins_three_departments(demo: Demo) -> None:
+    rows = demo.rows("silver", "data_bureau.district_indicators").to_pylist()
+    enterprises = demo.rows("silver", "market_regulation.enterprises").to_pylist()
+    venues = demo.rows("silver", "culture.venues")
+    today = {row["district"] for row in rows}
+    active = [row for row in enterprises if row["status"] == "存续" and row["district"] in today]
+    assert len(rows) == 13
+    assert sum(row["enterprises"] for row in rows) == len(active)
+    assert 10_000 * sum(row["capital"] or 0 for row in rows) == sum(row["capital"] or 0 for row in active)
+    assert sum(row["venues"] for row in rows) == venues.num_rows
+
+
+def test_a_third_run_changes_nothing(demo: Demo) -> None:
+    assert {item.outcome for item in run(demo.way)} <= {"unchanged", "held", "refused"}
+
+
+# -- the generator alone --------------------------------------------------------------------------------------------
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        generate(tmp_path / name, seed, SCALE, 1)
+        generate(tmp_path / name, seed, SCALE, 2)
+    first, again, other = (hashes(tmp_path / name) for name in "abc")
+    assert first == again
+    # Real divisions, a file without a byte, and one with a header only.
+    assert {name for name in first if first[name] == other[name]} == {
+        "civil_affairs/divisions/divisions_20261122.tsv", "civil_affairs/divisions/divisions_20261123.tsv",
+        "letters_calls/cases/cases_20261113.jsonl", "market_regulation/export/enterprises_20261121.csv"}
+
+
+def test_the_second_day_adds_to_the_first(tmp_path: Path) -> None:
+    generate(tmp_path / "one", 1, SCALE, 1)
+    first = hashes(tmp_path / "one")
+    generate(tmp_path / "one", 1, SCALE, 2)
+    both = hashes(tmp_path / "one")
+    assert first.items() <= both.items()
+    assert {name.split("/")[0] for name in both.keys() - first.keys()} == {name.split("/")[0] for name in first}
+
+
+def test_a_part_of_the_city_can_be_made_alone(tmp_path: Path) -> None:
+    generate(tmp_path, 1, SCALE, 1, departments=["tax"])
+    assert [path.name for path in tmp_path.iterdir()] == ["tax"]
+
+
+def test_scale_grows_the_register(tmp_path: Path) -> None:
+    small, large = (len(register(Draw(1, scale, 1))["企业名称"]) for scale in (0.1, 0.5))
+    assert large == 5 * small
+
+
+def test_nonsense_is_refused(tmp_path: Path) -> None:
+    for draw in ({"scale": 0.0}, {"day": 3}):
+        with pytest.raises(ValueError):
+            generate(tmp_path, 1, **draw)       # type: ignore[arg-type]
+
+
+CANARY = Canary("欧阳金丝雀", "33010219000229007X", "19900001234", "6222020000000000123", "jinsique@canary.example", "金丝雀表头", "金丝雀工作表", "金丝雀文件名")
+
+
+def test_canaries_reach_every_kind_of_place(tmp_path: Path) -> None:
+    plain, with_canary = tmp_path / "plain", tmp_path / "canary"
+    for day in (1, 2):
+        generate(plain, 1, SCALE, day)
+        generate(with_canary, 1, SCALE, day, CANARY)
+    changed = {name for name, digest in hashes(with_canary).items() if hashes(plain).get(name) != digest}
+    assert {name.split("/")[0] for name in changed} == {"culture", "health", "letters_calls", "market_regulation", "urban_management"}
+    assert any(CANARY.filename in name for name in changed)
+    cases = "".join(path.read_text(encoding="utf-8") for path in (with_canary / "letters_calls").rglob("*.jsonl"))
+    assert all(text in cases for text in (CANARY.person_name, CANARY.mobile, CANARY.bank_card, CANARY.email))
+
+
+def test_planted_names_only_what_the_city_has(demo: Demo) -> None:
+    contracts: Mapping[str, Contract] = demo.way.city.contracts
+    assert {item.dataset for item in planted()} == {name for name, contract in contracts.items() if not contract.derived}
+    assert len({replace(item, count=0) for item in planted()}) == len(planted())
