@@ -30,8 +30,9 @@ def seal_version(lake: Lake, name: str, version: int, base: int | None) -> dict[
     data = json.dumps({"table": name, "version": version, "base": base, "files": files}, sort_keys=True, separators=(",", ":")).encode()
     target = manifest_path(lake, name, version)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{target.name}")     # the table's lease is ours: nobody else writes it
     temporary.write_bytes(data)
+    boundary(f"table/{name.split('/')[0]}/listed")
     os.replace(temporary, target)
     boundary(f"table/{name.split('/')[0]}/sealed")
     return {"version": version, "sha256": hashlib.sha256(data).hexdigest()}

@@ -14,6 +14,7 @@ from sqlglot import exp
 from catalog.contract import Contract
 from catalog.dialect import col, lit
 from catalog.evidence import TableAt
+from pipelines.boundary import boundary
 from pipelines.engines import Session
 from pipelines.lake import PERIOD
 from pipelines.products import Outward
@@ -38,6 +39,7 @@ def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, f
             written = write_files(session.read(ordered(outward, period)), outward.columns, targets, way.city.zone)
             entries += [{"name": path.name, "format": name, "period": period, "rows": written, "first": name == formats[0]}
                         for name, path in targets.items()]
+    boundary("serve/data")
     manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries)}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -5,7 +5,6 @@ That is how columns declared later reach older batches, and how bronze is proven
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,24 +21,24 @@ from pipelines.intake import CORRECTIONS, source_of
 from pipelines.lake import Op, Write
 from pipelines.parsing import candidate_schema, parse
 from pipelines.protocol import Work, perform
+from pipelines.scratch import scratch
 from pipelines.spool import raw_path
 from pipelines.state import Batch, State
 from pipelines.steps.ingest import bronze_schema, tagged, union
-from pipelines.way import Way, private, table
+from pipelines.way import Way, table
 
 
 def replay(way: Way, contract: Contract) -> Mapping[str, Any]:
     """Rebuilds bronze of one dataset; outcome `unchanged` where raw gives the same rows."""
-    private(way.settings.scratch)
-    with tempfile.TemporaryDirectory(dir=way.settings.scratch) as scratch:
-        return perform(way, contract, partial(_step, Path(scratch)))
+    with scratch(way.settings) as folder:
+        return perform(way, contract, partial(_step, folder))
 
 
-def _step(scratch: Path, way: Way, contract: Contract, state: State) -> Work | None:
+def _step(folder: Path, way: Way, contract: Contract, state: State) -> Work | None:
     name = table("bronze", contract.id)
     if name not in state.tables:
         return None
-    views = {f"r{at}": _candidate(way, contract, batch, scratch / f"{at}.parquet") for at, batch in enumerate(_by_arrival(state))}
+    views = {f"r{at}": _candidate(way, contract, batch, folder / f"{at}.parquet") for at, batch in enumerate(_by_arrival(state))}
     query = union([tagged(contract, f"r{at}", batch.id, batch.source, batch.sha256, batch.order)
                    for at, batch in enumerate(_by_arrival(state))])
     at = TableAt(name, state.tables[name])

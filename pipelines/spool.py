@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from catalog.errors import LakeError
 from pipelines.boundary import boundary
+from pipelines.lease import lease
 from pipelines.settings import Settings
 from pipelines.way import private
 
@@ -38,6 +40,7 @@ def hold_bytes(settings: Settings, dataset: str, batch: str, payload: Path, file
     temporary = private(folder.with_name(f"{batch}.tmp"))
     copy_private(payload, temporary / "payload")
     (temporary / "filename").write_text(filename, encoding="utf-8")
+    boundary("ingest/holding/copied")
     temporary.rename(folder)
     boundary("ingest/holding")
 
@@ -48,6 +51,22 @@ def held_bytes(settings: Settings, dataset: str, batch: str) -> tuple[Path, str]
     if not (folder / "payload").exists():
         return None
     return folder / "payload", (folder / "filename").read_text(encoding="utf-8")
+
+
+def sweep_holding(settings: Settings, dataset: str, held: Collection[str]) -> None:
+    """Wipes held bytes that no open hold names: what a killed attempt has left. `held` are the batches of the open holds."""
+    folder = settings.holding / dataset
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name not in held:
+            wipe(path)
+
+
+def sweep_spool(settings: Settings, dataset: str, used: Collection[Path]) -> None:
+    """Wipes fetches whose outcome is on record, or that nobody offers any more."""
+    folder = settings.spool / dataset
+    for path in folder.iterdir() if folder.exists() else ():
+        if path not in used:
+            wipe(path)
 
 
 def release_bytes(settings: Settings, dataset: str, batch: str) -> None:
@@ -74,21 +93,20 @@ def raw_path(settings: Settings, sha256: str) -> Path:
 def store_raw(settings: Settings, payload: Path, sha256: str) -> None:
     """Puts admitted bytes into raw, once: temporary name, fsync, link, read-only."""
     target = raw_path(settings, sha256)
-    if target.exists():
-        return
-    private(target.parent)
-    temporary = target.with_name(f".{sha256}.{os.getpid()}")
-    copy_private(payload, temporary)
-    if digest(temporary) != sha256:
-        temporary.unlink()
-        raise LakeError("A fetched file has changed on its way to raw.", remedy="Run again.")
-    temporary.chmod(0o400)
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
+    temporary = target.with_name(f".{sha256}")
+    with lease(settings.lake / "leases", f"raw-{sha256[:2]}"):     # datasets share raw: two may bring the same bytes
+        if not target.exists():
+            private(target.parent)
+            temporary.unlink(missing_ok=True)
+            copy_private(payload, temporary)
+            if digest(temporary) != sha256:
+                temporary.unlink()
+                raise LakeError("A fetched file has changed on its way to raw.", remedy="Run again.")
+            temporary.chmod(0o400)
+            boundary("ingest/raw/copied")
+            os.link(temporary, target)
+            boundary("ingest/raw/linked")
+        temporary.unlink(missing_ok=True)
     boundary("ingest/raw")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from catalog.dialect import render
 from catalog.errors import EngineFailure
 from pipelines.engines import Params, PublishedCsv, Source
 from pipelines.lake import PERIOD, Lake, Op, Write
+from pipelines.scratch import scratch
 from pipelines.settings import Settings
 
 BATCH_ROWS = 100_000
@@ -38,22 +37,17 @@ class DuckEngine:
     @contextmanager
     def open(self, views: Mapping[str, Source]) -> Iterator[DuckSession]:
         """A session in a private scratch folder that is wiped at the end."""
-        self.settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = Path(tempfile.mkdtemp(dir=self.settings.scratch))
-        try:
-            with translated(), duckdb.connect(config=self._config(scratch)) as connection:
-                connection.execute("SET TimeZone = 'UTC'")
-                session = DuckSession(connection, self.lake, scratch)
-                for name, source in views.items():
-                    session.add_view(name, source)
-                yield session
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with scratch(self.settings) as folder, translated(), duckdb.connect(config=self._config(folder)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            session = DuckSession(connection, self.lake, folder)
+            for name, source in views.items():
+                session.add_view(name, source)
+            yield session
 
-    def _config(self, scratch: Path) -> dict[str, str | bool | int | float | list[str]]:
+    def _config(self, folder: Path) -> dict[str, str | bool | int | float | list[str]]:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self.settings.memory * 55 // 100 // 2**20}MiB",
-            "temp_directory": str(scratch / "spill"),
+            "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": True,

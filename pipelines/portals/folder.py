@@ -59,6 +59,7 @@ class FolderPortal:
         self._fill(item, folder / "data" / item.id)
         boundary("publish/copied")
         _write(folder / "pages.json", json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1))
+        boundary("publish/pages")
         render_site(folder, self.city, [pages[name] for name in sorted(pages)])
         _write(folder / STAMP, renderer(self.city) + "\n")
         boundary("publish/staged")

@@ -12,11 +12,12 @@ from sqlglot import exp
 from catalog.contract import ColumnType, Contract, fingerprint, plain
 from catalog.dialect import cast_to, col, lit
 from pipelines.admission import terms
+from pipelines.boundary import boundary
 from pipelines.intake import Intake, Item, collect
 from pipelines.lake import Op, Write
 from pipelines.parsing import BAD, LINE, REPLACES
 from pipelines.protocol import Work
-from pipelines.spool import hold_bytes, release_bytes, store_raw, wipe
+from pipelines.spool import hold_bytes, release_bytes, store_raw, sweep_holding, sweep_spool, wipe
 from pipelines.state import State
 from pipelines.way import Way, table
 
@@ -36,7 +37,10 @@ def ingest(way: Way, contract: Contract, state: State) -> Work | None:
     """Work for everything new at the sources and everything held whose terms or decisions have changed."""
     if contract.derived:
         return None
-    return ingest_intake(way, contract, state, collect(way, contract, state))
+    sweep_holding(way.settings, contract.id, {hold.target for hold in state.holds.values() if hold.step == "ingest"})
+    intake = collect(way, contract, state)
+    sweep_spool(way.settings, contract.id, () if intake.empty else intake.folders)
+    return ingest_intake(way, contract, state, intake)
 
 
 def ingest_intake(way: Way, contract: Contract, state: State, intake: Intake) -> Work | None:
@@ -112,5 +116,6 @@ def _settle(way: Way, contract: Contract, intake: Intake) -> None:
             release_bytes(way.settings, contract.id, item.id)
     for batch in intake.wiped:
         release_bytes(way.settings, contract.id, batch)
+    boundary("ingest/released")
     for folder in intake.folders:
         wipe(folder)
