@@ -110,7 +110,6 @@ def _refusal(outcome: "Outcome", context: dg.AssetExecutionContext) -> Iterator[
 
 
 def _fail(outcomes: Sequence["Outcome"]) -> None:
-    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
+    failed = [f"{item.dataset}: {item.step} {item.target}".strip() + f": {item.note}" for item in outcomes if item.outcome == "failed"]
     if failed:
-        step = f"{failed[0].step} {failed[0].target}".strip()
-        raise dg.Failure(f"{failed[0].dataset}: {step}: {failed[0].note}", allow_retries=False) from None
+        raise dg.Failure("\n".join(failed), allow_retries=False) from None
