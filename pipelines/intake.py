@@ -18,12 +18,10 @@ from pipelines.admission import Admission, admit, terms, unreadable
 from pipelines.arrivals import Arrival, arrivals, connector_of
 from pipelines.boundary import boundary
 from pipelines.connectors import Connector, Fetched, Offer, Unsettled
-from pipelines.parsing import Parsed, parse
+from pipelines.parsing import CORRECTIONS, Parsed, parse
 from pipelines.spool import copy_private, digest, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
 from pipelines.way import Way
-
-CORRECTIONS = "corrections"     # the source id of resubmitted rows
 
 
 @dataclass(frozen=True)

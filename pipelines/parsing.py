@@ -18,6 +18,7 @@ from catalog.extension import Source
 from pipelines.formats import Table, open_table
 
 LINE, BAD, REPLACES = "_source_line", "_bad", "_replaces"
+CORRECTIONS = "corrections"     # the source id of resubmitted rows
 
 
 @dataclass(frozen=True)

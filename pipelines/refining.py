@@ -13,7 +13,7 @@ from catalog.contract import Column, ColumnType, Contract
 from catalog.dialect import col, lit
 from catalog.evidence import CheckSpec
 from pipelines.lake import PERIOD
-from pipelines.parsing import BAD, LINE, REPLACES
+from pipelines.parsing import BAD, CORRECTIONS, LINE, REPLACES
 from quality.specs import text_of
 
 BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
@@ -172,26 +172,44 @@ class Plan:
         return exp.select(*columns).from_(rows.subquery("rows"))
 
     def _newest(self, rows: exp.Query) -> exp.Query:
-        """One row a key: the newest by `newest_by`, then by the batch's time, then by line."""
+        """One row a key: the newest by `newest_by`, then by the batch's time, then by line.
+
+        Ranks the keys alone and finds the rows again by batch and line, which no two rows of a dataset share: ranking whole
+        rows would sort and spill every column.
+        """
         order: list[exp.Expr] = []
         if self.contract.fields.newest_by:
             order.append(exp.Ordered(this=col(self.contract.fields.newest_by), desc=True, nulls_first=False))
         order += [exp.Ordered(this=col(name), desc=True, nulls_first=False) for name in (ORDER, BATCH, LINE)]
         rank = exp.Window(this=exp.RowNumber(), partition_by=[col(key) for key in self.contract.keys],
                           order=exp.Order(expressions=order))
-        ranked = exp.select("*", named(rank, "_rank")).from_(rows.subquery("good"))
-        return exp.select("*").from_(ranked.subquery("ranked")).where(exp.EQ(this=col("_rank"), expression=lit(1)))
+        ranked = exp.select(col(BATCH), col(LINE), named(rank, "_rank")).from_(rows.subquery("good"))
+        newest = (exp.select(named(col(BATCH), "_newest_batch"), named(col(LINE), "_newest_line")).from_(ranked.subquery("ranked"))
+                  .where(exp.EQ(this=col("_rank"), expression=lit(1))))
+        same = exp.and_(exp.EQ(this=col(BATCH, "good"), expression=col("_newest_batch", "newest")),
+                        exp.EQ(this=col(LINE, "good"), expression=col("_newest_line", "newest")))
+        names = [named(col(name, "good"), name) for name in rows.named_selects]
+        return exp.select(*names).from_(rows.subquery("good")).join(newest.subquery("newest"), on=same)
 
     def _vanished(self) -> exp.Expr:
-        """The first batch of the same source that came after the row's last one; NULL while the row is current."""
+        """The first batch of the same source that came after the row's last one; NULL while the row is current.
+
+        Corrected rows are no snapshot: none of them makes another vanish, and they vanish with the source they correct,
+        which is known where there is only one.
+        """
+        same: exp.Expr = exp.EQ(this=col(SOURCE, "b"), expression=col(SOURCE, "rows"))
+        if self.corrected:
+            mended = exp.EQ(this=col(SOURCE, "rows"), expression=lit(CORRECTIONS))
+            same = exp.and_(exp.NEQ(this=col(SOURCE, "b"), expression=lit(CORRECTIONS)),
+                            exp.or_(same, mended) if len(self.contract.sources) == 1 else same)
         after = exp.select(exp.ArgMin(this=col(BATCH, "b"), expression=col(ORDER, "b"))).from_(
-            self._batches().subquery("b")).where(exp.and_(
-                exp.EQ(this=col(SOURCE, "b"), expression=col(SOURCE, "rows")),
-                exp.GT(this=col(ORDER, "b"), expression=col(ORDER, "rows"))))
+            self._batches().subquery("b")).where(exp.and_(same, exp.GT(this=col(ORDER, "b"), expression=col(ORDER, "rows"))))
         return after.subquery()
 
     def _batches(self) -> exp.Query:
-        return exp.select(col(SOURCE), col(BATCH), col(ORDER)).distinct().from_("checked")
+        """One batch for each source and time; the first of those that share both."""
+        first = named(exp.Min(this=col(BATCH)), BATCH)
+        return exp.select(col(SOURCE), col(ORDER), first).from_("checked").group_by(col(SOURCE), col(ORDER))
 
     # -- judging -------------------------------------------------------------------------------------------------
 
@@ -213,12 +231,11 @@ class Plan:
         return exp.select(*columns)
 
     def conflicts(self) -> exp.Query | None:
-        """Number of keys whose good rows disagree in some column; None where updates are what is expected."""
+        """Number of keys whose good rows in `checked` disagree in some column; None where updates are what is expected."""
         others = [name for name in self.names if name not in self.contract.keys]
         if self.contract.fields.merge == "upsert" or not self.contract.keys or not others or self.contract.derived:
             return None
         differ = exp.or_(*[exp.NEQ(this=exp.Min(this=col(name)), expression=exp.Max(this=col(name))) for name in others])
-        rows = self.checked().subquery("checked")
-        grouped = (exp.select(lit(1).as_("one")).from_(rows).where(exp.EQ(this=col(RULES), expression=lit("")))
+        grouped = (exp.select(lit(1).as_("one")).from_("checked").where(exp.EQ(this=col(RULES), expression=lit("")))
                    .group_by(*[col(key) for key in self.contract.keys]).having(differ))
         return exp.select(named(exp.Count(this=exp.Star()), "conflicts")).from_(grouped.subquery("differing"))

@@ -17,9 +17,9 @@ from catalog.contract import Contract, fingerprint
 from catalog.dialect import col
 from catalog.evidence import TableAt
 from pipelines.formats import formats
-from pipelines.intake import CORRECTIONS, source_of
+from pipelines.intake import source_of
 from pipelines.lake import Op, Write
-from pipelines.parsing import candidate_schema, parse
+from pipelines.parsing import CORRECTIONS, candidate_schema, parse
 from pipelines.protocol import Work, perform
 from pipelines.scratch import scratch
 from pipelines.spool import raw_path

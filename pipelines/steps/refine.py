@@ -15,6 +15,7 @@ from catalog.evidence import CheckSpec, Finding, TableAt
 from pipelines import refining
 from pipelines.engines import Session, Source
 from pipelines.lake import Op, Write
+from pipelines.parsing import CORRECTIONS
 from pipelines.protocol import Work
 from pipelines.state import State
 from pipelines.way import Way, table
@@ -69,7 +70,7 @@ class _Job:
     ) -> None:
         self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
         self.again = again
-        self.plan = refining.Plan(contract, checks, way.city.zone, corrected=any(b.source == "corrections" for b in state.batches))
+        self.plan = refining.Plan(contract, checks, way.city.zone, corrected=any(b.source == CORRECTIONS for b in state.batches))
         self._session: Any = None
         self._open: Any = None
 
@@ -104,22 +105,25 @@ class _Job:
             raise
 
     def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
-        self._close()
         from quality.judge import judge
+
+        try:
+            conflicts = self._conflicts()
+        finally:
+            self._close()
 
         at = {name.split("/")[0]: TableAt(name, version) for name, version in written.items()}
         views: dict[str, Source] = {"silver": at["silver"], "quarantine": at["quarantine"], **self.inputs}
         with self.way.engine.open(views) as session:
             counts = session.rows(self.plan.counts())[0]
             findings = judge(session.database({"judged": self.plan.judged()}), self.checks)
-            findings += self._conflicts(session)
-        return self._body(written, counts, findings)
+        return self._body(written, counts, findings + conflicts)
 
-    def _conflicts(self, session: Session) -> tuple[Finding, ...]:
+    def _conflicts(self) -> tuple[Finding, ...]:
         query = self.plan.conflicts()
         if query is None:
             return ()
-        number = int(session.rows(query)[0]["conflicts"])
+        number = int(self._staged().rows(query)[0]["conflicts"])
         return (Finding("merge.conflicts", number == 0, "warn", "A key came with different values.", "consistency", None,
                         {"keys": number}),)
 
