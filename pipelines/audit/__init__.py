@@ -5,7 +5,7 @@ Reads only; names every mismatch and goes on. What is found is in audit/finding.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from pipelines.audit.chains import Chain, Heads, check_chain, check_strays, read_chain, sealed
 from pipelines.audit.files import check_orphans, check_raw, check_releases, raw_of
@@ -25,19 +25,26 @@ def verify(way: Way, only: Collection[str] | None = None) -> list[Mismatch]:
     return [found for found in audit(way, only) if found.severity == "mismatch"]
 
 
-def audit(way: Way, only: Collection[str] | None = None) -> list[Mismatch]:
-    """Mismatches, and notes about what interrupted runs have left."""
-    return list(_audit(way, only))
+def audit(way: Way, only: Collection[str] | None = None, told: Callable[[str], None] | None = None) -> list[Mismatch]:
+    """Mismatches, and notes about what interrupted runs have left. `told` hears the name of each chain before it is verified.
+
+    Raises DefinitionError for a dataset in `only` that neither the city nor the journal knows.
+    """
+    return list(_audit(way, only, told))
 
 
-def _audit(way: Way, only: Collection[str] | None) -> Iterator[Mismatch]:
+def _audit(way: Way, only: Collection[str] | None, told: Callable[[str], None] | None) -> Iterator[Mismatch]:
     city = read_chain(way.journal, CITY)
     seals = sealed(city)
     names = sorted({*way.journal.chains(), *seals})
+    for name in set(only or ()) - set(names):
+        way.contract(name)
     chains = [read_chain(way.journal, name) for name in names if only is None or name in only]
     yield from _journal(way, city, chains, seals, only is None)
     erased = _erased(chains)
     for chain in (*chains, city):
+        if told:
+            told(chain.name)
         yield from _understood(chain, check_raw(way.settings, chain, erased))
         yield from _understood(chain, check_tables(way.lake, chain))
         yield from _understood(chain, check_releases(way.settings, chain))

@@ -3,47 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pipelines.audit.chains import Chain
 from pipelines.audit.finding import Mismatch, note
 from pipelines.portals import Item, Portal
 from pipelines.portals.damage import comparable, damage
 from pipelines.portals.folder import FolderPortal
-from pipelines.way import Way, private
+from pipelines.scratch import scratch
+from pipelines.way import Way
 
+_NEEDED = {"portal", "product", "fingerprint", "shown"}
 AGAIN = "Find out who changed it, then publish it again with `citylake run`."
+
+
+@dataclass
+class _Published:
+    """The newest publish record of a product on a portal, and what a publication that was begun after it wanted to show."""
+
+    chain: Chain
+    fingerprint: str | None = None
+    shown: str = "absent"
+    pending: str | None = None
 
 
 def check_portals(way: Way, portals: Sequence[Portal], chains: Sequence[Chain], whole: bool) -> Iterator[Mismatch]:
     """Every published record against its portal. `whole`: the chains are all there are, so the portal may show nothing else."""
-    records: dict[str, dict[str, tuple[Chain, str, str]]] = {}
-    for chain in chains:
-        for body in chain.bodies("publish"):
-            found = (chain, body["fingerprint"], body["shown"])
-            records.setdefault(body["portal"], {})[f"{chain.name}.{body['product']}"] = found
     known = {portal.name: portal for portal in portals}
-    for name, published in sorted(records.items()):
+    for name, published in sorted(_published(chains).items()):
         portal = known.get(name)
         if not isinstance(portal, FolderPortal):
             yield note(name, None, "The portal is not one of this city's that can be read from here; it was not verified.", "See city.yaml.")
             continue
-        for identity, (chain, fingerprint, shown) in sorted(published.items()):
-            yield from _item(portal, chain, identity, fingerprint, shown)
+        for identity, record in sorted(published.items()):
+            yield from _item(portal, identity, record)
         yield from _rest(way, portal, set(published), whole)
 
 
-def _item(portal: FolderPortal, chain: Chain, identity: str, fingerprint: str, shown: str) -> Iterator[Mismatch]:
-    place = f"{portal.name}: {identity}"
+def _published(chains: Sequence[Chain]) -> dict[str, dict[str, _Published]]:
+    found: dict[str, dict[str, _Published]] = {}
+    for chain in chains:
+        for _, record in sorted(chain.records.items()):
+            body = record.body
+            if record.kind not in ("prepared", "publish") or not set(body) >= _NEEDED:      # a changed record is named elsewhere
+                continue
+            item = found.setdefault(body["portal"], {}).setdefault(f"{chain.name}.{body['product']}", _Published(chain))
+            if record.kind == "prepared":
+                item.pending = body["fingerprint"]
+            else:
+                item.fingerprint, item.shown, item.pending = body["fingerprint"], body["shown"], None
+    return found
+
+
+def _item(portal: FolderPortal, identity: str, record: _Published) -> Iterator[Mismatch]:
+    place, dataset = f"{portal.name}: {identity}", record.chain.dataset
     stored = _stored(portal, identity)
     if stored is None:
-        if shown != "absent":
-            yield Mismatch(place, chain.dataset, "The portal does not show the product.", AGAIN)
+        if record.shown != "absent" and record.pending is None:
+            yield Mismatch(place, dataset, "The portal does not show the product.", AGAIN)
         return
-    if stored.fingerprint != fingerprint:
-        yield Mismatch(place, chain.dataset, "The portal shows the product otherwise than it was published.", AGAIN)
+    if stored.fingerprint not in (record.fingerprint, record.pending):
+        yield Mismatch(place, dataset, "The portal shows the product otherwise than it was published.", AGAIN)
         return
+    if stored.fingerprint != record.fingerprint:
+        yield note(place, dataset, "A publication was interrupted before it was recorded.", "The next run records it.")
     for wrong in portal.verify(stored):
-        yield Mismatch(place, chain.dataset, f"{wrong}.", AGAIN)
+        yield Mismatch(place, dataset, f"{wrong}.", AGAIN)
 
 
 def _stored(portal: FolderPortal, identity: str) -> Item | None:
@@ -55,7 +80,8 @@ def _stored(portal: FolderPortal, identity: str) -> Item | None:
 
 def _rest(way: Way, portal: FolderPortal, known: set[str], whole: bool) -> Iterator[Mismatch]:
     """What belongs to no single product: pages, and products that no record knows."""
-    found = list(damage(portal, private(way.settings.scratch)))
+    with scratch(way.settings) as folder:
+        found = list(damage(portal, folder))
     yield from (Mismatch(f"{portal.name}: {place}", None, what, AGAIN) for place, what in found)
     if portal.current is not None and not comparable(portal):
         yield note(portal.name, None, "Another version of citylake rendered the site: its pages were not compared.", "Publish something.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from catalog.contract import plain
+from catalog.errors import LakeError
 from pipelines.audit.chains import Chain, read_chain
 from pipelines.journal import Record
 from pipelines.way import Way
@@ -16,8 +17,15 @@ Part = dict[str, Any]
 def show(way: Way, dataset: str) -> Part:
     """Batches, refinements, releases, holds, decisions and publications in their order; JSON-able.
 
-    Raises DefinitionError for a dataset that neither the city nor the journal knows.
+    Raises DefinitionError for a dataset that neither the city nor the journal knows, LakeError for a journal that makes no sense.
     """
+    try:
+        return _shown(way, dataset)
+    except (KeyError, TypeError, AttributeError):
+        raise LakeError("The journal cannot be understood.", dataset=dataset, remedy="Run `citylake audit verify`.") from None
+
+
+def _shown(way: Way, dataset: str) -> Part:
     chain = read_chain(way.journal, dataset)
     contract = way.city.contracts.get(dataset) if chain.hashes else way.contract(dataset)
     state, last = chain.state(), max(chain.records, default=0)
