@@ -227,7 +227,8 @@ def test_nonsense_is_refused(tmp_path: Path) -> None:
             generate(tmp_path, 1, **draw)       # type: ignore[arg-type]
 
 
-CANARY = Canary("欧阳金丝雀", "33010219000229007X", "19900001234", "6222020000000000123", "jinsique@canary.example", "金丝雀表头", "金丝雀工作表", "金丝雀文件名")
+CANARY = Canary("欧阳金丝雀", "33010219000229007X", "19900001234", "6222020000000000123", "jinsique@canary.example",
+                header="金丝雀表头", sheet="金丝雀工作表", filename="金丝雀文件名")
 
 
 def test_canaries_reach_every_kind_of_place(tmp_path: Path) -> None:

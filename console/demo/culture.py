@@ -69,7 +69,8 @@ def _venues(draw: Draw) -> dict[str, Text]:
 def _planted(venues: dict[str, Text]) -> dict[str, Text]:
     """The defects of planted.py; each in a row of its own, and three rows twice."""
     copy = {name: values.copy() for name, values in venues.items()}
-    copy["场馆名称"][0], copy["英文名称"][1] = "  西湖　茶叶博物馆 ", "West  Lake   Museum"
+    name = copy["场馆名称"][0]
+    copy["场馆名称"][0], copy["英文名称"][1] = f"  {name[:3]}　{name[3:]} ", copy["英文名称"][1].replace(" ", "   ")
     copy["建筑面积(㎡)"][2], copy["建筑面积(㎡)"][3], copy["年接待人次(万人次)"][4] = "12,500.5", "—", "35.2万"
     copy["咨询电话"][5], copy["免费开放"][6] = "０５７１－８７００１２３４", "无"
     copy["类别"][7], copy["区县代码"][8], copy["建筑面积(㎡)"][9] = "OPERA", "330104.5", "0"

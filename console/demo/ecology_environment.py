@@ -18,7 +18,7 @@ _PM25, _INDEX = [0, 35, 75, 115, 150, 250, 350, 500], [0, 50, 100, 150, 200, 300
 
 def build(draw: Draw, out: Sources) -> None:
     """Day 1: all earlier days, and an archive that is cut short; day 2: the next day, a corrected one, and a renamed column."""
-    days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(20, 4), 0, -1)]
+    days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(24, 4), 0, -1)]
     if draw.day == 1:
         members = {_name(day): csv_lines(_hours(draw, day)) for day in days}
         members[_name(days[-1])] = _planted(draw, days[-1])
