@@ -39,6 +39,8 @@ def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) ->
 
 
 def newest_stands(way: Way, state: State, outward: Outward) -> bool:
-    """Whether the newest release's bytes count today: the newest record that let them through speaks for them."""
-    body = state.passed.get(f"serve/{outward.product.name}")
-    return body is not None and stands(way, state, outward, body)
+    """Whether the newest release's bytes count today: the newest record that let them through speaks for them. One that closed
+    the product since (it became prohibited) does not.
+    """
+    release, body = state.release(outward.product.name), state.passed.get(f"serve/{outward.product.name}")
+    return release is not None and body is not None and body["tier"] == release.body["tier"] and stands(way, state, outward, body)
