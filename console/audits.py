@@ -1,0 +1,96 @@
+"""`citylake audit verify | show`: is anything altered, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.frame import DONE, ERROR, add, group
+from console.opening import complete_dataset, dataset_argument, json_option, opened
+from console.output import say, show_json, tell
+from console.tables import clean, facts, listed, style, wrap
+from console.words import _, counted, noted
+
+if TYPE_CHECKING:
+    from pipelines.audit import Mismatch
+
+PARTS = ("batches", "refinements", "releases", "holds", "decisions", "publications", "withdrawals")
+
+
+def register(app: typer.Typer) -> None:
+    audits = group(_("Prove that nothing was altered, and show what happened."))
+    add(audits, "verify", verify, _("Compare journal, raw, tables, releases and portals with each other; name every mismatch."), """
+citylake audit verify
+citylake audit verify meteorology.station_hours
+citylake audit verify --json
+""")
+    add(audits, "show", show, _("Show a dataset's history from its journal: batches, checks, holds, decisions, releases."), """
+citylake audit show meteorology.station_hours
+citylake audit show meteorology.station_hours --json
+""")
+    app.add_typer(audits, name="audit")
+
+
+def verify(
+    datasets: Annotated[list[str] | None, dataset_argument(_("Datasets to verify; the whole city by default."))] = None,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from pipelines.audit import audit
+
+    found = audit(opened(), datasets or None)
+    wrong = [item for item in found if item.severity == "mismatch"]
+    if as_json:
+        show_json({"mismatches": wrong, "notes": [item for item in found if item not in wrong]})
+    else:
+        for item in found:
+            say(*told(item))
+        tell(f"{counted(len(wrong), '{n} mismatch', '{n} mismatches')}, {counted(len(found) - len(wrong), '{n} note', '{n} notes')}.")
+    raise typer.Exit(ERROR if wrong else DONE)
+
+
+def told(item: Mismatch) -> list[str]:
+    """A mismatch in lines; its place stands alone and whole, so that it can be copied."""
+    wrong = item.severity == "mismatch"
+    head = f"{_('mismatch') if wrong else _('note')}{': ' + item.dataset if item.dataset else ''}"
+    return [style(head, "red" if wrong else "dim"), f"  {clean(item.place)}", *listed([f"{_(item.what)} {_(item.remedy)}"], "  ")]
+
+
+def show(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help=_("The dataset."), autocompletion=complete_dataset)],
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from pipelines.audit import show as history
+
+    found = history(opened(), dataset)
+    if as_json:
+        show_json(found)
+        return
+    say(style(dataset, "bold"), *facts([
+        (_("Contract"), found["contract_version"]), (_("Records"), found["records"]), (_("Head"), found["head"]),
+        (_("Tables"), "\n".join(f"{name}@{version}" for name, version in sorted(found["tables"].items()))),
+        (_("Open holds"), "\n".join(found["open_holds"]) or "–"), (_("Withdrawn"), ", ".join(found["withdrawn"]) or "–")]), "")
+    parts = sorted(((part["record"], PARTS.index(name), part) for name in PARTS for part in found.get(name, ())), key=lambda item: item[:2])
+    for number, kind, part in parts:
+        head = f"{number:>4}  {part['at'][:16].replace('T', ' ')}  "
+        say(*(head + text if at == 0 else " " * len(head) + text for at, text in enumerate(wrap(_event(PARTS[kind], part), 80 - len(head)))))
+
+
+def _event(kind: str, part: Mapping[str, Any]) -> str:
+    """One act in a line."""
+    why = " ".join(noted(finding) for finding in part.get("findings") or ())
+    told = {
+        "batches": lambda: _("batch {id} {outcome}").format(id=part.get("id") or part.get("batch"), outcome=_(part["outcome"]))
+        + (": " + counted(part["rows"], "{n} row", "{n} rows") if part.get("rows") is not None else ""),
+        "refinements": lambda: _("refined, {outcome}: {counts}, {checks}").format(
+            outcome=_(part["outcome"]), counts=", ".join(f"{value:,} {_(name)}" for name, value in part["counts"].items()),
+            checks=counted(part["checks"], "{n} check", "{n} checks")),
+        "releases": lambda: _("release {product} {release}: {rows} rows, {tier}, hash {hash}").format(
+            **{**part, "tier": _(part["tier"]), "hash": part["hash"][:12]}),
+        "holds": lambda: _("held {id}").format(id=part["id"]),
+        "decisions": lambda: _("{verdict} by {person}: {reason}").format(**{**part, "verdict": _(part["verdict"])}),
+        "publications": lambda: _("portal {portal} shows {product} {release} as {shown}").format(**{**part, "release": part["release"] or ""}),
+        "withdrawals": lambda: _("withdrawal of {product}").format(product=part.get("product")),
+    }[kind]()
+    return f"{told} – {why}" if why else told

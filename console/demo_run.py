@@ -1,0 +1,111 @@
+"""`citylake demo`: source systems made up by a seed, run the whole way, and where to look. What it makes is console/demo's work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.frame import DONE, ERROR, add
+from console.opening import json_option, opened
+from console.output import say, show_json, tell
+from console.runs import document, go
+from console.tables import facts
+from console.tally import closing
+from console.words import _
+
+if TYPE_CHECKING:
+    from catalog.city import Person
+    from console.tally import Tally
+    from pipelines.way import Way
+
+MARK = ".citylake-demo"
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "demo", demo, _("Make up a city's source systems, with defects, and take them the whole way to the portal."), """
+citylake demo
+citylake demo --day 2
+citylake demo --seed 7 --scale 0.2
+""")
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help=_("The same seed gives the same sources."))] = 20260407,
+    scale: Annotated[float, typer.Option(min=0.01, max=1000, help=_("Amount of data; 1 is about 80,000 rows."))] = 1.0,
+    day: Annotated[int, typer.Option(min=1, max=2, help=_("Day 2 adds the next day's deliveries to day 1."))] = 1,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from console.demo import generate
+    from pipelines.settings import settings
+
+    places = settings()
+    _ours(places.sources)
+    if not as_json:
+        tell(_("Sources of a made-up city: {folder} (seed {seed}, scale {scale}, day {day})").format(
+            folder=places.sources, seed=seed, scale=scale, day=day))
+    generate(places.sources, seed=seed, scale=scale, day=day)
+    way = opened()
+    tallies = go(way, [], silent=as_json)
+    person = _mapped(way)
+    if as_json:
+        show_json({**document(tallies), "sites": _sites(way)})
+    else:
+        say("", *closing(tallies), "", *facts(_where(way, tallies)))
+        if person is not None:
+            say("")
+            tell(_("Your user {user} now acts as {name} ({id}): see {file}.").format(
+                user=way.user, name=person.name, id=person.id, file=way.settings.state / "people.local.yaml"))
+    raise typer.Exit(ERROR if any(item.failed for item in tallies) else DONE)
+
+
+def _ours(sources: Path) -> None:
+    """The demo writes only into a folder of its own. Raises DefinitionError for any other that holds something."""
+    from catalog.errors import DefinitionError
+
+    mark = sources / MARK
+    if sources.exists() and any(sources.iterdir()) and not mark.exists():
+        raise DefinitionError("The folder of sources holds files that are not the demo's.",
+                              remedy="Set CITYLAKE_STATE or CITYLAKE_SOURCES to another folder.")
+    sources.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def _mapped(way: Way) -> Person | None:
+    """Maps the operating system's user to a person of the demo city, if nobody has been mapped yet: who may decide the most."""
+    from pipelines.decisions import LOCAL, inbox
+
+    path = way.settings.state / LOCAL
+    if path.exists():
+        return None
+    waiting = inbox(way)
+    # The bureau's lead also withdraws products, so that one wins where several may decide as much.
+    person = max(way.city.people.values(), key=lambda who: (sum(who in item.people for item in waiting), "bureau" in who.roles))
+    people = "".join(f"#   {known.id}: {known.name}\n" for known in way.city.people.values())
+    path.write_text(f"# Operating system's user: person of people.yaml. Change it to act as somebody else:\n{people}"
+                    f"{json.dumps(way.user)}: {person.id}\n", encoding="utf-8")
+    return person
+
+
+def _sites(way: Way) -> list[str]:
+    """Addresses of the folder portals' home pages."""
+    from pipelines.conduct import portals_of
+    from pipelines.portals.folder import FolderPortal
+
+    return [(portal.root / "current" / "index.html").as_uri() for portal in portals_of(way) if isinstance(portal, FolderPortal)]
+
+
+def _where(way: Way, tallies: list[Tally]) -> list[tuple[str, str]]:
+    """Where to look, and commands to try next."""
+    held = [held for item in tallies for held in item.held]
+    open_ones = [item for item in tallies if item.published or item.rows]
+    some = open_ones[0].dataset if open_ones else "DATASET"
+    bad = next((item.dataset for item in tallies if item.quarantined), some)
+    pairs = [(_("Portal"), address) for address in _sites(way)]
+    pairs += [(_("Lake"), str(way.settings.lake)), (_("Try next"), "citylake status"), ("", "citylake inbox")]
+    pairs += [("", f"citylake hold show {held[0]['key']}")] if held else []
+    pairs += [("", f"citylake quarantine show {bad}"), ("", f"citylake lineage {some}"), ("", "citylake audit verify"),
+              ("", "citylake demo --day 2"), ("", "citylake ui")]
+    return pairs

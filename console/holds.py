@@ -1,0 +1,231 @@
+"""`citylake hold show | approve | reject | revoke`: one hold with all its grounds, and deciding it as oneself.
+
+`show` is the one place where a name that nobody declared may be seen: on a terminal, by a person with a right to it, unlogged.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.frame import add, group
+from console.opening import json_option, opened
+from console.output import say, show_json, tell
+from console.overview import described
+from console.runs import document, go
+from console.tables import facts, listed, style
+from console.tally import closing, exit_code, key_of
+from console.words import _, label, noted
+
+if TYPE_CHECKING:
+    from catalog.contract import Contract
+    from pipelines.decisions import Verdict
+    from pipelines.state import Hold, State
+    from pipelines.way import Way
+
+SHORTEST = 4        # characters of a key that may stand for the whole
+
+
+def register(app: typer.Typer) -> None:
+    holds = group(_("Show and decide what is held."))
+    add(holds, "show", show, _("Show a hold: findings, batch, contract, decisions, who may decide, what to do next."), """
+citylake hold show 3fa1c2
+citylake hold show meteorology.station_hours/ingest/b000012 --json
+""")
+    add(holds, "approve", approve, _("Let a held batch, refinement or release pass, with a reason and a last day."), """
+citylake hold approve 3fa1c2 --reason "Checked by phone with the bureau" --until 2026-12-31
+citylake hold approve 3fa1c2 --reason "Checked by phone with the bureau" --run
+""")
+    add(holds, "reject", reject, _("Refuse what is held; a held batch is wiped at once."), """
+citylake hold reject 3fa1c2 --reason "Wrong file, a new one is coming"
+""")
+    add(holds, "revoke", revoke, _("Take an approval back; what it let pass is held again."), """
+citylake hold revoke 3fa1c2 --reason "The bureau has changed its mind"
+""")
+    app.add_typer(holds, name="hold")
+
+
+def resolve(way: Way, text: str) -> str:
+    """A hold's id from itself, its short key, or the key's first characters. Raises DefinitionError."""
+    from catalog.errors import DefinitionError
+
+    if "/" in text:
+        return text
+    known: list[str] = []
+    for contract in way.city.contracts.values():
+        state = way.journal.state(contract.id)
+        known += [*state.holds, *state.past_holds]
+    found = sorted({name for name in known if len(text) >= SHORTEST and key_of(name).startswith(text.lower())})
+    if len(found) != 1:
+        what = "There is no hold of that key." if not found else "Several holds have keys like that."
+        raise DefinitionError(what, remedy="See `citylake inbox`." if not found else "Write the hold's whole id.")
+    return found[0]
+
+
+def _hold() -> Any:
+    return typer.Argument(metavar="HOLD", help=_("Key or id of the hold, from `citylake inbox`."))
+
+
+def _reason() -> Any:
+    return typer.Option(help=_("Why. It is kept for ever, so name no person's data."))
+
+
+def _run() -> Any:
+    return typer.Option("--run", help=_("Run the dataset at once."))
+
+
+def show(
+    hold: Annotated[str, _hold()],
+    names: Annotated[bool, typer.Option("--names", help=_("Show undeclared names even when the output goes elsewhere."))] = False,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from pipelines import decisions
+
+    way = opened()
+    contract, state, found = decisions.find(way, resolve(way, hold))
+    waiting = next((item for item in decisions.inbox(way) if item.hold.id == found.id), None)
+    verdicts = [decision for decision in state.decisions if decision.hold == found.id]
+    if as_json:
+        body = described(waiting) if waiting else {"hold": found.id, "key": key_of(found.id), "dataset": contract.id, "step": found.step,
+                                                   "target": found.target, "at": found.at, "findings": list(found.findings)}
+        show_json({**body, "open": found.id in state.holds, "batch": found.body.get("batch"), "decisions": verdicts,
+                   "contract": {"file": contract.source_file, "version": contract.version, "author": contract.fields.author}})
+        return
+    say(style(f"{key_of(found.id)}  {found.id}", "bold"), *facts(_about(way, contract, state, found, waiting)), "", _("Findings"))
+    say(*listed([noted(finding) for finding in found.findings]))
+    if verdicts:
+        say("", _("Decisions"), *listed([_said(way, decision) for decision in verdicts]))
+    if found.step == "ingest":
+        say(*_undeclared(way, contract, found, names))
+    say("")
+    for line in _what_next(state, found):
+        tell(line)
+
+
+def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Any) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = [
+        (_("Dataset"), f"{contract.id} · {label(contract.title)}"),
+        (_("Contract"), _("{file}, version {version}, last changed by {author}").format(
+            file=contract.source_file, version=contract.version, author=contract.fields.author)),
+        (_("Step"), f"{hold.step} {hold.target}".strip()),
+        (_("Since"), hold.at[:16].replace("T", " ")),
+        (_("State"), _standing(state, hold)),
+    ]
+    batch = hold.body.get("batch")
+    if batch:
+        pairs += [(_("Batch"), f"{batch['id']} ({batch['source']})"), (_("File"), batch["file"] or _("a name that the contract does not spell out")),
+                  (_("Rows"), batch["rows"]), ("sha256", batch["sha256"])]
+        pairs += [(_("Resubmitted by"), hold.body["resubmitted_by"])] if hold.body.get("resubmitted_by") else []
+    if waiting:
+        pairs.append((_("May decide"), "\n".join(f"{person.name} ({person.id})" for person in waiting.people) or "–"))
+    return pairs
+
+
+def _standing(state: State, hold: Hold) -> str:
+    if hold.id not in state.holds:
+        return _("no longer held")
+    return _("rejected") if state.rejected(hold.subject) else _("held; role {role} decides").format(role=_(hold.role))
+
+
+def _said(way: Way, decision: Any) -> str:
+    person = way.city.people.get(decision.person)
+    until = _(", until {day}").format(day=decision.until) if decision.until else ""
+    return _("{verdict} on {day} by {person}{until}: {reason}").format(
+        verdict=_(decision.verdict), day=decision.at[:10], person=f"{person.name} ({person.id})" if person else decision.person,
+        until=until, reason=decision.reason)
+
+
+def _undeclared(way: Way, contract: Contract, hold: Hold, names: bool) -> list[str]:
+    """The held file's name and the headers that nobody declared, for the eyes of who may see them."""
+    from catalog.errors import CitylakeError
+    from pipelines.decisions import steward
+
+    if not (names or sys.stdout.isatty()):
+        return ["", _("Undeclared names are shown on a terminal, or with --names.")]
+    try:
+        steward(way, contract, "bureau", "privacy_officer", "secrecy_officer")
+    except CitylakeError:
+        return ["", _("Undeclared names are shown to stewards of the department and to officers only.")]
+    return ["", *facts(_names(way, contract, hold))]
+
+
+def _names(way: Way, contract: Contract, hold: Hold) -> list[tuple[str, Any]]:
+    from catalog.errors import CitylakeError
+    from pipelines.formats import open_table
+    from pipelines.intake import source_of
+    from pipelines.parsing import match_headers
+    from pipelines.spool import held_bytes
+
+    held = held_bytes(way.settings, contract.id, hold.target)
+    if held is None:
+        return [(_("File"), _("wiped"))]
+    payload, filename = held
+    pairs: list[tuple[str, Any]] = [(_("File name"), filename or "–"), (_("Bytes at"), str(payload))]
+    source = source_of(contract, hold.body["batch"]["source"])
+    try:
+        columns = open_table(payload, source.format or None, filename).columns
+    except CitylakeError:
+        return pairs
+    unknown = match_headers(contract, source, columns).unknown
+    return pairs + [(_("Column {n}").format(n=at), columns[at - 1]) for at in unknown]
+
+
+def _what_next(state: State, hold: Hold) -> list[str]:
+    if hold.id not in state.holds:
+        return [_("Nothing is to be decided here any more.")]
+    if hold.approvable:
+        return [_("Decide: `citylake hold approve {key} --reason …` or `citylake hold reject {key} --reason …`.").format(key=key_of(hold.id))]
+    return [_("This cannot be approved away. Change the contract or the data as the findings say, then `citylake run {dataset}`.").format(
+        dataset=hold.id.split("/")[0])]
+
+
+def approve(
+    hold: Annotated[str, _hold()],
+    reason: Annotated[str, _reason()],
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help=_("Last day; default 90 days from today."))] = None,
+    run: Annotated[bool, _run()] = False,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    _decide(hold, "approve", reason, until, run, as_json)
+
+
+def reject(
+    hold: Annotated[str, _hold()],
+    reason: Annotated[str, _reason()],
+    run: Annotated[bool, _run()] = False,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    _decide(hold, "reject", reason, None, run, as_json)
+
+
+def revoke(
+    hold: Annotated[str, _hold()],
+    reason: Annotated[str, _reason()],
+    run: Annotated[bool, _run()] = False,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    _decide(hold, "revoke", reason, None, run, as_json)
+
+
+def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, run: bool, as_json: bool) -> None:
+    from pipelines import decisions
+    from pipelines.conduct import seal
+
+    way = opened()
+    found = resolve(way, text)
+    decision = decisions.decide(way, found, verdict, reason, until.date() if until else None)
+    seal(way)
+    dataset = found.split("/")[0]
+    if not as_json:
+        tell(_("Recorded as {id}: {said}").format(id=decision.id, said=_said(way, decision)))
+    tallies = go(way, [dataset], silent=as_json) if run else []
+    if as_json:
+        show_json({"decision": decision, **({"run": document(tallies)} if run else {})})
+    elif run:
+        say("", *closing(tallies))
+    else:
+        tell(_("Next: `citylake run {dataset}`.").format(dataset=dataset))
+    raise typer.Exit(exit_code(tallies))

@@ -1,0 +1,138 @@
+"""`citylake status` and `citylake inbox`: how every dataset stands, and what waits for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.frame import add
+from console.opening import contracts, dataset_argument, json_option, opened
+from console.output import say, show_json, tell
+from console.tables import Column, facts, outcome_style, table
+from console.tally import RANK, key_of, quarantined
+from console.words import _, counted, label, noted
+
+if TYPE_CHECKING:
+    from catalog.contract import Contract
+    from pipelines.decisions import Waiting
+    from pipelines.state import State
+    from pipelines.way import Way
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "status", status, _("Show how every dataset stands: rows in force, last batch, holds, newest release, tier."), """
+citylake status
+citylake status meteorology.station_hours --json
+""")
+    add(app, "inbox", inbox, _("Show all that waits for a person: what, since when, and who may decide it."), """
+citylake inbox
+citylake inbox --mine
+citylake inbox --json
+""")
+
+
+def status(
+    datasets: Annotated[list[str] | None, dataset_argument(_("Datasets to show; all by default."))] = None,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    way = opened()
+    found = [_standing(way, contract) for contract in contracts(way, datasets)]
+    if as_json:
+        show_json({"city": way.city.id, "datasets": found})
+        return
+    say(*_status_table(way, found))
+
+
+def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
+    columns = [Column(_("Dataset")), Column(_("Rows"), right=True), Column(_("Last batch")), Column(_("Held"), right=True),
+               Column(_("Bad"), right=True), Column(_("Release")), Column(_("Tier")), Column(_("Last"), paint=outcome_style)]
+    rows: list[list[Any] | str] = []
+    for department, about in way.city.departments.items():
+        mine = sorted((item for item in found if item["department"] == department), key=lambda item: str(item["dataset"]))
+        if mine:
+            rows += [f"{department} · {label(about.name)}", *(row for item in mine for row in _rows(item))]
+    return table(columns, rows)
+
+
+def _rows(item: dict[str, Any]) -> list[list[Any]]:
+    """A line for the dataset with its first product, one more for each other product."""
+    first = ["  " + item["dataset"].split(".")[1], item["rows"], (item["last_batch"] or {}).get("at", "–")[:10], item["holds"], item["quarantined"]]
+    rows = []
+    for at, product in enumerate(item["products"]):
+        tier = _("withdrawn") if product["withdrawn"] else _(product["tier"])
+        rows.append([*(first if at == 0 else [""] * 5), f"{product['product']} {product['release'] or '–'}", tier,
+                     _(item["last_outcome"]) if at == 0 else ""])
+    return rows
+
+
+def _standing(way: Way, contract: Contract) -> dict[str, Any]:
+    from pipelines.products import Outward
+
+    state = way.journal.state(contract.id)
+    counts = state.passed.get("refine/", {}).get("counts", {})
+    products = []
+    for product in contract.products:
+        release = state.release(product.name)
+        products.append({"product": product.name, "release": release.id if release else None, "released": release.at if release else None,
+                         "tier": Outward(contract, product, way.city.codes, way.city.zone).tier, "withdrawn": product.name in state.withdrawn})
+    return {"dataset": contract.id, "department": contract.department, "derived": contract.derived, "rows": counts.get("rows"),
+            "quarantined": quarantined(state), "holds": len(state.holds), "batches": len(state.batches), "last_batch": _last_batch(way, contract),
+            "products": products, "last_outcome": _last_outcome(state)}
+
+
+def _last_batch(way: Way, contract: Contract) -> dict[str, Any] | None:
+    """The newest admitted batch and when it was admitted."""
+    found = None
+    for record in way.journal.records(contract.id):
+        for batch in record.body.get("batches", ()) if record.kind == "ingest" else ():
+            found = {"id": batch["id"], "rows": batch["rows"], "at": record.at}
+    return found
+
+
+def _last_outcome(state: State) -> str:
+    """The worst of what stands: held before done; `unchanged` where nothing has happened yet."""
+    outcomes = [str(body["outcome"]) for key, body in state.last.items() if key.split("/")[0] in ("ingest", "refine", "serve") and "outcome" in body]
+    outcomes += ["held"] if state.holds else []
+    return max(outcomes, key=RANK.index, default="unchanged")
+
+
+def inbox(
+    mine: Annotated[bool, typer.Option("--mine", help=_("Only what you may decide."))] = False,
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from pipelines import decisions
+
+    way = opened()
+    found = decisions.inbox(way)
+    if mine:
+        person = decisions.me(way)
+        found = [item for item in found if person in item.people]
+    if as_json:
+        show_json({"holds": [described(item) for item in found]})
+        return
+    for item in found:
+        say(*_card(item), "")
+    tell(counted(len(found), "{n} waits for a person.", "{n} wait for a person."))
+    if found:
+        tell(_("`citylake hold show KEY` tells more."))
+
+
+def described(item: Waiting) -> dict[str, Any]:
+    """An inbox entry for machines."""
+    hold = item.hold
+    return {"hold": hold.id, "key": key_of(hold.id), "dataset": item.dataset, "step": hold.step, "target": hold.target, "role": hold.role,
+            "approvable": hold.approvable, "at": hold.at, "days": item.days, "findings": list(hold.findings),
+            "people": [person.id for person in item.people]}
+
+
+def _card(item: Waiting) -> list[str]:
+    hold = item.hold
+    who = "、".join(f"{person.name} ({person.id})" for person in item.people) or (
+        _("nobody of role {role}").format(role=_(hold.role)) if hold.approvable else _("cannot be approved: change the contract or the data"))
+    return facts([
+        (key_of(hold.id), hold.id),
+        (_("since"), f"{hold.at[:10]}, {counted(item.days, '{n} day', '{n} days')}, {hold.step}"),
+        (_("what"), "\n".join(noted(finding) for finding in hold.findings)),
+        (_("who"), who),
+    ])
