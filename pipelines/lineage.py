@@ -20,7 +20,6 @@ from pipelines.lineage_rows import Origin, row
 from pipelines.products import Outward
 from pipelines.steps.ingest import bronze_schema
 from pipelines.way import Way, table
-from quality.specs import specs
 
 __all__ = ["Origin", "column", "columns", "row"]
 
@@ -62,8 +61,7 @@ class _Graph:
 
 def columns(way: Way, dataset: str) -> Json:
     """{nodes, edges} of every column of a dataset and its products, up to the headers of the sources behind it."""
-    way.contract(dataset)
-    graph = _city(way)
+    graph = _graph(way, _above(way, way.contract(dataset).id))
     return graph.part(graph.closure([key for key, node in graph.nodes.items() if node["dataset"] == dataset], up=True))
 
 
@@ -73,7 +71,7 @@ def column(way: Way, dataset: str, name: str) -> Json:
     `name` is a column of silver or of a product. Raises DefinitionError for an unknown one.
     """
     contract = way.contract(dataset)
-    graph = _city(way)
+    graph = _graph(way, _above(way, dataset) | _below(way, dataset))
     start = [key for key, node in graph.nodes.items()
              if node["dataset"] == dataset and node["column"] == name and node["layer"] in ("silver", "published")]
     if not start:
@@ -82,9 +80,19 @@ def column(way: Way, dataset: str, name: str) -> Json:
     return graph.part(graph.closure(start, up=True) | graph.closure(start, up=False))
 
 
-def _city(way: Way) -> _Graph:
+def _above(way: Way, dataset: str) -> set[str]:
+    """A dataset and everything that it is derived from."""
+    return {dataset}.union(*(_above(way, item.dataset) for item in way.city.contracts[dataset].inputs))
+
+
+def _below(way: Way, dataset: str) -> set[str]:
+    """A dataset and everything that is derived from it."""
+    return {dataset}.union(*(_below(way, name) for name in way.city.followers(dataset)))
+
+
+def _graph(way: Way, datasets: Collection[str]) -> _Graph:
     graph = _Graph()
-    for name in way.city.order():
+    for name in sorted(datasets):
         contract = way.city.contracts[name]
         _silver(way, contract, graph)
         for product in contract.products:
@@ -98,7 +106,7 @@ def _place(layer: str, contract: Contract) -> str:
 
 def _silver(way: Way, contract: Contract, graph: _Graph) -> None:
     """Silver columns, traced through the merge, the checked rows and the steward's query or bronze."""
-    plan = refining.Plan(contract, specs(contract, way.city.codes), way.city.zone, corrected=False)
+    plan = refining.Plan(contract, (), way.city.zone, corrected=False)      # row rules decide about rows, not about values
     places = {item.name: table("silver", item.dataset) for item in contract.inputs}
     if contract.derived:
         views = {item.name: [column.name for column in way.city.contracts[item.dataset].columns] for item in contract.inputs}

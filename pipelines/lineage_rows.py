@@ -14,7 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from catalog import dialect as d
-from catalog.contract import Contract
+from catalog.contract import ColumnType, Contract
 from catalog.dialect import cast_to, col
 from catalog.errors import DefinitionError, LakeError
 from catalog.evidence import TableAt
@@ -211,14 +211,26 @@ class _Tracing:
 
     def _inputs(self, silver: _Silver, contract: Contract, rows: str) -> None:
         query = d.parse_query(contract.fields.query or "", {name: None for name in silver.inputs})
-        opened = branches(query, {name: item.carry for name, item in silver.inputs.items()},
-                          {name: item.view for name, item in silver.inputs.items()})
-        for branch in opened:
-            same = [exp.NullSafeEQ(this=cast_to(col(name, "b"), contract.column(name).type), expression=col(name, "r")) for name in branch.keys]
-            for at, name in branch.read:
-                staged, carry = f"rows{next(self._numbers)}", silver.inputs[name].carry
-                shown = exp.select(*[named(col(beside(at, column), "b"), column) for column in carry]).distinct()
+        self._opened(silver, query, rows, {column.name: column.type for column in contract.columns})
+
+    def _opened(self, silver: _Silver, query: exp.Query, rows: str, types: Mapping[str, ColumnType]) -> None:
+        """Follows each thing that the query reads, from the staged `rows` of its result. `types`: what its columns were cast to."""
+        carry = {name: item.carry for name, item in silver.inputs.items()}
+        for branch in branches(query, carry, {name: item.view for name, item in silver.inputs.items()}):
+            same = [exp.NullSafeEQ(this=_cast(name, types), expression=col(name, "r")) for name in branch.keys]
+            for read in branch.reads:
+                staged = f"rows{next(self._numbers)}"
+                shown = exp.select(*[named(col(beside(read.at, column), "b"), column) for column in read.columns]).distinct()
+                some = [exp.Not(this=exp.Is(this=col(beside(read.at, column), "b"), expression=exp.Null())) for column in read.columns]
                 joined = shown.from_(branch.query.subquery("b")).join(exp.to_table(rows).as_("r"), on=exp.and_(*same) if same else exp.true())
-                self.session.stage(joined, staged)
-                self.follow(silver.inputs[name], staged)
-        self._versions([silver.inputs[name] for name in sorted({name for branch in opened for name in branch.unread})])
+                self.session.stage(joined.where(exp.or_(*some)), staged)       # an outer join that found nothing brings only NULLs
+                if read.query is not None:
+                    self._opened(silver, read.query, staged, {})
+                else:
+                    self.follow(silver.inputs[read.input], staged)
+            self._versions([silver.inputs[name] for name in sorted(branch.unread)])
+
+
+def _cast(name: str, types: Mapping[str, ColumnType]) -> exp.Expr:
+    value = col(name, "b")
+    return cast_to(value, types[name]) if name in types else value

@@ -72,6 +72,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
                          "SELECT crew, count(*) AS trees FROM cared GROUP BY crew", cared="parks.cared"))
     tiny.declare(derived("parks.names", [column("name", "text", "名称")],
                          "SELECT id AS name FROM trees UNION SELECT crew FROM (SELECT crew FROM crews) c", trees=DATASET, crews="parks.crews"))
+    tiny.declare(derived("parks.duty", [column("crew", "text", "班组"), column("tallest", "decimal(6,2)", "最高")],
+                         "WITH g AS (SELECT kind, max(height) AS top FROM trees GROUP BY kind), unused AS (SELECT id FROM trees) "
+                         "SELECT c.crew, g.top AS tallest FROM crews c LEFT JOIN g ON g.kind = c.kind", trees=DATASET, crews="parks.crews"))
+    tiny.declare(derived("parks.looked", [column("id", "text", "编号")],
+                         "SELECT id FROM trees WHERE kind IN (SELECT kind FROM crews)", trees=DATASET, crews="parks.crews"))
     tiny.drop("trees1.csv", FIRST)
     tiny.drop("crews.csv", "类别,班组\nA,east\nC,none\n")
     assert {(item.dataset, item.outcome) for item in tiny.run() if item.outcome not in ("done", "unchanged")} == set()
@@ -169,13 +174,24 @@ def test_a_count_of_a_derived_dataset_goes_down_to_the_files(tiny: Tiny) -> None
     assert found == {(DATASET, "b000001", 2), (DATASET, "b000001", 7), ("parks.crews", "b000001", 2)}
 
 
-def test_what_cannot_be_told_names_the_input_version(tiny: Tiny) -> None:
-    rows = published(tiny, "parks.names", "main")
-    release = tiny.way().journal.state("parks.names").releases["main"][-1].id
-    crews = tiny.way().journal.state("parks.crews").tables["silver/parks/crews"]
-    at = [item["名称"] for item in rows].index("east") + 1
-    found = [(origin.dataset, origin.version, origin.line) for origin in row(tiny.way(), "parks.names", "main", release, at)]
-    assert found == [("parks.crews", crews, None)]
+def origins(tiny: Tiny, dataset: str, column: str, value: str) -> set[tuple[str, str | None, int | None]]:
+    """Where the published row with this value comes from."""
+    rows, release = published(tiny, dataset, "main"), tiny.way().journal.state(dataset).releases["main"][-1].id
+    number = next(number for number, item in enumerate(rows, 1) if item[column] == value)
+    return {(origin.dataset, origin.batch, origin.line) for origin in row(tiny.way(), dataset, "main", release, number)}
+
+
+def test_unions_subqueries_and_with_are_opened_up(tiny: Tiny) -> None:
+    assert origins(tiny, "parks.names", "名称", "east") == {("parks.crews", "b000001", 2)}
+    assert origins(tiny, "parks.names", "名称", "T7") == {(DATASET, "b000002", 4)}
+    assert origins(tiny, "parks.duty", "班组", "east") == {("parks.crews", "b000001", 2), (DATASET, "b000001", 2), (DATASET, "b000001", 7)}
+    assert origins(tiny, "parks.duty", "班组", "none") == {("parks.crews", "b000001", 3)}
+
+
+def test_what_only_decides_about_rows_is_named_by_its_version(tiny: Tiny) -> None:
+    assert origins(tiny, "parks.looked", "编号", "T1") == {(DATASET, "b000001", 2), ("parks.crews", None, None)}
+    found = row(tiny.way(), "parks.looked", "main", tiny.way().journal.state("parks.looked").releases["main"][-1].id, 1)
+    assert [origin.version for origin in found if origin.batch is None] == [tiny.way().journal.state("parks.crews").tables["silver/parks/crews"]]
 
 
 def test_a_changed_contract_is_said_and_nothing_is_guessed(tiny: Tiny, tmp_path: Path) -> None:
