@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import Any
 
 from catalog import dialect as d
 from catalog.city import City
@@ -150,9 +151,13 @@ def _rules(c: _Checker) -> None:
         if "pattern" in rule.arguments:
             c.expression(where, "cross.pattern", partial(d.check_pattern, rule.arguments["pattern"]))
         named = rule.arguments.get("properties") or [rule.arguments.get("column")]
-        for name in named:
-            if name is not None and name not in c.columns:
-                c.document.problem(where, "cross.rule_column", "The rule is about a column that is not there.", "Mend the name.")
+        if any(name is not None and name not in list(c.columns) for name in named):
+            c.document.problem(where, "cross.rule_column", "The rule is about a column that is not there.", "Mend the name.")
+        kind = c.columns[rule.column].type.kind if rule.column in c.columns else None
+        fits: Any = str if kind == "text" else int | float if kind in NUMBERS else ()
+        if any(not isinstance(value, fits) for value in rule.arguments.get("validValues", ())):
+            c.document.problem(where, "cross.rule_values", f"The valid values are not all of the column's type, {kind}.",
+                               "Write texts in quotes and numbers without; other types take a sql rule.")
 
 
 def _one(query: str, columns: list[str]) -> None:
@@ -164,7 +169,7 @@ def _place_of(c: _Checker, rule: str) -> Path_:
     """Where a rule stands in the file."""
     for column, holder, path in places(c.document.data["schema"][0], ("schema", 0)):
         for number, entry in enumerate(listed(holder, "quality")):
-            if rule_id(entry, column, (*path, "quality", number)) == rule:
+            if isinstance(entry, dict) and rule_id(entry, column, (*path, "quality", number)) == rule:
                 return (*path, "quality", number)
     return ("schema", 0)
 
@@ -240,4 +245,5 @@ def _cycles(city: City, documents: Mapping[str, Document]) -> None:
     for name in city.contracts:
         if reaches(name, name, frozenset()):
             document = documents[city.contracts[name].source_file]
-            document.problem((), "cross.cycle", "The dataset is derived from itself.", "Break the circle of inputs.")
+            at = ours(document, document.data, ())[1]
+            document.problem((*at, "inputs"), "cross.cycle", "The dataset is derived from itself.", "Break the circle of inputs.")

@@ -107,12 +107,16 @@ def _library(document: Document, entry: dict[str, Any], metric: str, column: str
         document.problem(path, "rule.kind", f"{metric} is about one column.", "Put the rule under the column.")
         return None
     known = ROW_ARGUMENTS.get(metric, ("properties",) if metric == "duplicateValues" and column is None else ())
-    fits = all(isinstance(value, str if name == "pattern" else list) for name, value in arguments.items())
+    fits = all(isinstance(value, str) if name == "pattern" else _plain_list(value) for name, value in arguments.items())
     if set(arguments) - set(known) or not fits or (known and metric != "missingValues" and not arguments):
         document.problem((*path, "arguments"), "rule.arguments", f"The arguments of {metric} are not those that it takes.",
                          f"Write {' or '.join(known) or 'none'}: a pattern as text, the others as lists.")
         return None
     return {"scope": "row" if row else "set", "metric": metric, "arguments": arguments}
+
+
+def _plain_list(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) in (str, int, float) for item in value)
 
 
 def _expectation(document: Document, implementation: dict[str, Any], path: Path_) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ fit the contracts that call on them. The rest is catalog/loader.py and privacy/n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from catalog.contract import Contract
 from catalog.errors import Problem
 from catalog.extension import Source
 from catalog.loader import check_city
-from catalog.odcs import ours
+from catalog.odcs import listed, ours
 from catalog.yamlread import Document, Path_, read_yaml
 from pipelines.connectors import connectors
 from pipelines.formats import check_options
@@ -30,6 +31,7 @@ def check_all(path: Path) -> tuple[City | None, list[Problem]]:
     negative = path / "negative_list.yaml"
     policy, wrong = check_policy(negative if negative.exists() else None)
     problems += wrong
+    problems += check_dates(negative) if negative.exists() else []
     if city is not None:
         problems += check_sources(city)
         if policy is not None:
@@ -62,7 +64,9 @@ def _source(document: Document, at: Path_, source: Source) -> None:
         document.problem((*at, "connector"), "source.connector", "There is no such connector.", f"Use one of: {', '.join(connectors())}.")
     else:
         _options(document, (*at, "options"), kind.Options, source.options)
-    for text in check_options(source.format):
+    name = source.format.get("name")
+    wrong = check_options(source.format) if name is None or isinstance(name, str) else ["The format's name is no text."]
+    for text in wrong:
         document.problem((*at, "format"), "source.format", text, "See docs/contracts.md for the options of formats.")
 
 
@@ -81,6 +85,25 @@ def _plainly(item: Any) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
     return {"missing": "is missing", "extra_forbidden": "is not an option"}.get(item["type"], f"has the wrong form ({item['type']})")
+
+
+def check_dates(negative: Path) -> list[Problem]:
+    """Whether the collection rules' dates are dates: rules are compared with today as text, and `2030-2-1` would never end."""
+    document = read_yaml(negative, negative.name)
+    document.problems.clear()
+    for number, rule in enumerate(listed(document.data, "collection_rules")):
+        dates = [_day(rule.get(key)) if isinstance(rule, dict) else None for key in ("valid_from", "valid_to")]
+        if None in dates or dates[0] > dates[1]:        # type: ignore[operator]  # just checked
+            document.problem(("collection_rules", number, "valid_to"), "policy.date", "The dates of a collection rule are not two days in order.",
+                             "Write them like 2026-05-01, in quotes.")
+    return document.problems
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) and len(text) == 10 else None
+    except ValueError:
+        return None
 
 
 def check_rules(city: City, policy: Policy) -> list[Problem]:

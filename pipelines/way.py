@@ -16,14 +16,14 @@ from zoneinfo import ZoneInfo
 
 from catalog.city import City
 from catalog.contract import Contract
-from catalog.errors import DefinitionError, LakeError
-from catalog.loader import load_city
+from catalog.errors import DefinitionError, DefinitionErrors, LakeError
 from pipelines.engines import Engine
 from pipelines.engines.duck import DuckEngine
 from pipelines.journal import Clock, Journal, now
 from pipelines.lake import Lake
 from pipelines.lease import lease
 from pipelines.settings import Settings
+from pipelines.source_check import check_all
 from privacy.negative_list import Policy, load_policy
 
 
@@ -87,7 +87,9 @@ class Way:
 
 def open_way(settings: Settings, clock: Clock = now, user: str | None = None) -> Way:
     """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder."""
-    city = load_city(settings.city)
+    city, problems = check_all(settings.city)
+    if city is None or problems:
+        raise DefinitionErrors(problems)
     policy = load_policy(city.negative_list)
     if settings.engine != "duckdb":
         raise DefinitionError(f"There is no engine {settings.engine}.", remedy="Set CITYLAKE_ENGINE to duckdb.")
