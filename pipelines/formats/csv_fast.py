@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +68,12 @@ def parse(block: Block, dialect: Dialect, width: int) -> tuple[pa.RecordBatch, l
         return None
     wrong = np.array(ragged, np.intp) - 1
     bad = [BadRecord(int(number), "fields") for number in numbers[wrong]]
-    arrays = [*(column.combine_chunks() for column in found.columns), pa.array(np.delete(numbers, wrong), pa.int64())]
-    return pa.RecordBatch.from_arrays([_one(array) for array in arrays], schema=schema(width)), bad
+    lines = pa.array(np.delete(numbers, wrong) if ragged else numbers, pa.int64())
+    return pa.RecordBatch.from_arrays([*map(_one, found.columns), lines], schema=schema(width)), bad
 
 
-def _one(array: Any) -> pa.Array:
-    return array if isinstance(array, pa.Array) else pa.concat_arrays(array.chunks)
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
 
 
 def _well_quoted(view: npt.NDArray[np.uint8], block: Block, dialect: Dialect) -> bool:

@@ -1,35 +1,49 @@
-"""Cells of a sheet as text, and where its header stands: title rows above it, merged header rows joined."""
+"""A sheet's rows as they come from the reading process, and where its header stands: titles above it, merged rows joined."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from catalog.errors import BadInput
+from pipelines.formats import excel_child
 
 TOP = 30                 # rows among which the header is looked for
+MEMORY, SECONDS = 4 * 2**30, 300         # that the reading process may take
 Merged = tuple[tuple[int, int], tuple[int, int]]
+Row = tuple[int, list[str | None]]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A sheet: its rows as they come, its merged ranges, and which columns hold a time of day."""
+    """One sheet, kept in a nameless file: its number, how many there are, its merged ranges, its first and last filled column."""
 
-    raw: Callable[[], Iterator[list[Any]]]
+    number: int
+    sheets: int
     merged: tuple[Merged, ...]
-    first: int               # first and behind the last column that is not empty, from 0
-    last: int
-    timed: frozenset[int]
+    first: int               # from 0
+    last: int                # behind the last one
+    lines: IO[bytes]
+    start: int
 
-    def rows(self) -> Iterator[tuple[int, list[str | None]]]:
+    def rows(self) -> Iterator[Row]:
         """Row number from 1 and cells as text, without empty rows."""
-        for number, row in enumerate(self.raw(), 1):
-            if any(value != "" for value in row):
-                yield number, [as_text(value, at in self.timed) for at, value in enumerate(row)]
+        at = self.start
+        while True:
+            self.lines.seek(at)
+            lines = self.lines.readlines(2**20)
+            at = self.lines.tell()
+            if not lines:
+                return
+            for number, cells in map(json.loads, lines):
+                yield number, cells + [None] * (self.last - len(cells))
 
 
 @dataclass(frozen=True)
@@ -47,51 +61,42 @@ class Header:
         return self.row + self.rows - 1
 
 
-def grid_of(sheet: Any) -> Grid:
-    """Looks through a sheet once: its true extent (formatted empty cells do not count)."""
-    filled: set[int] = set()
-    timed: set[int] = set()
-    for row in sheet.iter_rows():
-        for at, value in enumerate(row):
-            if value != "":
-                filled.add(at)
-                if type(value) is datetime:
-                    timed.add(at)
-    merged = tuple(sheet.merged_cell_ranges or ())
-    if not filled:
+def read_sheet(payload: Path, sheet: str | int | None) -> Grid:
+    """The declared sheet, or the only one that is shown and filled. Raises BadInput."""
+    lines = _nameless(payload.parent)
+    request = {"path": str(payload), "sheet": sheet, "memory": MEMORY, "seconds": SECONDS}
+    try:
+        done = subprocess.run([sys.executable, "-I", excel_child.__file__], input=json.dumps(request).encode(), stdout=lines,
+                              stderr=subprocess.DEVNULL, timeout=2 * SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise BadInput("The workbook takes too long to read.", remedy="Ask the source for CSV or Parquet.") from None
+    if done.returncode:
+        raise BadInput("The workbook cannot be read: it is broken, encrypted, too large or of another kind.",
+                       remedy="Ask the source for a sound xlsx, xls or ods file.")
+    lines.seek(0)
+    found = json.loads(lines.readline())
+    if "number" not in found:
+        raise _unchosen(found)
+    extent = json.loads(lines.readline())
+    if not extent["last"]:
         raise BadInput("The sheet is empty.", remedy="Declare format.sheet in the contract, or ask for a complete file.")
-    return Grid(sheet.iter_rows, merged, min(filled), max(filled) + 1, frozenset(timed))
+    merged = tuple((tuple(begin), tuple(end)) for begin, end in extent["merged"])
+    return Grid(found["number"], found["sheets"], merged, extent["first"], extent["last"], lines, lines.tell())
 
 
-def as_text(value: Any, timed: bool) -> str | None:
-    """A cell as a person reads it. `timed`: other cells of its column have a time of day."""
-    if value == "":
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date):
-        return f"{value.isoformat()} 00:00:00" if timed else value.isoformat()
-    if isinstance(value, timedelta):
-        return _duration(value)
-    return value.isoformat() if isinstance(value, time) else str(value)
+def _nameless(folder: Path) -> IO[bytes]:
+    """A file without a name beside the payload: a kill leaves nothing of it."""
+    try:
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError:
+        return tempfile.TemporaryFile()
 
 
-def _number(value: float) -> str:
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(value)
-    return format(Decimal(text), "f") if "e" in text else text
-
-
-def _duration(value: timedelta) -> str:
-    minutes, seconds = divmod(int(value.total_seconds()), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
+def _unchosen(found: dict[str, Any]) -> BadInput:
+    if "filled" not in found:
+        return BadInput("The declared sheet is not in the workbook.", remedy="Correct format.sheet in the contract.")
+    many = f"Sheets {', '.join(map(str, found['filled']))} of the workbook hold data." if found["filled"] else "The workbook is empty."
+    return BadInput(many, remedy="Declare format.sheet in the contract.")
 
 
 def find_header(grid: Grid, row: int | None, rows: int | None, join: str, columns: list[str] | None) -> Header:
@@ -117,7 +122,7 @@ def _without(grid: Grid, row: int | None, columns: list[str]) -> Header:
     return Header(first, 0, columns, grid.first, first > 1)
 
 
-def _first_row(grid: Grid, top: list[tuple[int, list[str | None]]]) -> int:
+def _first_row(grid: Grid, top: list[Row]) -> int:
     """The first row with more in it than a title: titles fill one cell, or two beside many columns."""
     width = grid.last - grid.first
     allowed = 2 if width >= 5 else 1

@@ -83,7 +83,8 @@ class Reader:
                 if self._final or isinstance(error, RecursionError):
                     raise broken() from None
             else:
-                if end < len(self._text) or self._final:       # a number at the end of the chunk may go on
+                goes_on = isinstance(found, Number) and self._text[end:end + 1] in ".eE"      # or '': the chunk ends
+                if not goes_on or self._final:
                     self._pos = end
                     return found
             self._more()
