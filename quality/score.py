@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,11 @@ def score(findings: Sequence[Mapping[str, Any]]) -> Score:
         if share < 1:
             bad = observed.get("bad")
             reasons.append(f"{found['rule']}: {bad} rows" if bad is not None else found["rule"])
-    dimensions = {name: round(100 * sum(values) / len(values), 1) for name, values in sorted(shares.items())}
-    overall = round(sum(dimensions.values()) / len(dimensions), 1) if dimensions else 100.0
+    dimensions = {name: _points(sum(values) / len(values)) for name, values in sorted(shares.items())}
+    overall = _points(sum(dimensions.values()) / len(dimensions) / 100) if dimensions else 100.0
     return Score(overall, dimensions, tuple(reasons))
+
+
+def _points(share: float) -> float:
+    """Points with one digit, cut and not rounded: 100 means that nothing was wrong."""
+    return math.floor(round(share * 1000, 6)) / 10

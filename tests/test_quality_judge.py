@@ -104,3 +104,9 @@ def test_the_score_comes_from_results_and_says_what_cost_points() -> None:
     result = score(found)
     assert (result.overall, dict(result.dimensions)) == (45.0, {"conformity": 90.0, "uniqueness": 0.0})
     assert result.reasons == ("type.size: 1 rows", "unique.key")
+
+
+def test_a_hundred_points_mean_that_nothing_was_wrong() -> None:
+    one_in_a_million = [{"rule": "type.size", "dimension": "conformity", "passed": True, "observed": {"bad": 1, "percent": 0.0001}}]
+    assert score(one_in_a_million).overall == 99.9
+    assert score([]).overall == 100.0
