@@ -14,7 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from catalog.contract import ColumnType, Contract, fingerprint
-from catalog.dialect import col, contains_pattern
+from catalog.dialect import col, contains_pattern, joined_text
 from catalog.errors import BadInput
 from catalog.evidence import Finding
 from pipelines.engines import Session
@@ -136,10 +136,11 @@ def _cues(session: Session, way: Way, columns: list[str]) -> Mapping[str, int]:
 
 
 def _hits(session: Session, columns: list[str], patterns: Mapping[str, str]) -> dict[str, int]:
-    """Rows in which a pattern matches in some column, by the pattern's name."""
+    """Rows in which a pattern matches in some column, by the pattern's name. One search a row: cues are words within a line."""
+    row_text = joined_text([col(column) for column in columns], "\n")
     counts: list[exp.Expr] = []
     for name, pattern in patterns.items():
-        hit = exp.or_(*[contains_pattern(col(column), pattern) for column in columns])
+        hit = contains_pattern(row_text.copy(), pattern)
         counts.append(exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=hit, true=exp.Literal.number(1))])), name))
     row: dict[str, Any] = session.rows(exp.select(*counts).from_("candidate"))[0]
     return {name: int(row[name]) for name in patterns}

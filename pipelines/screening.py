@@ -1,4 +1,4 @@
-"""Runs the screen that privacy builds: one pass over all columns, then every suspicious distinct value of the few hit."""
+"""Runs the screen that privacy builds: a pass over the columns that could be hit, then every suspicious distinct value."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from pipelines.engines import PublishedCsv, Session
 from pipelines.products import Outward
 from pipelines.releases import published_rows
 from pipelines.way import Way
-from privacy.screen import ColumnScreen, judge_column, screen_query, suspects_query
+from privacy.screen import ColumnScreen, judge_column, possible_query, screen_query, suspects_query
 
 
 def screen(session: Session, types: Mapping[str, ColumnType], view: str) -> dict[str, ColumnScreen]:
     """What every column that could hold an identifier really holds. `types` are the types in this view."""
-    counts = session.rows(screen_query(types, view))[0]
+    possible = [name for name, hit in session.rows(possible_query(types, view))[0].items() if hit]
+    if not possible:
+        return {}
+    counts = session.rows(screen_query({name: types[name] for name in possible}, view))[0]
     found = {}
     for name, hits in counts.items():
         if hits:
