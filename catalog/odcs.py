@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
+from difflib import get_close_matches
 from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
@@ -28,6 +29,8 @@ def _check(document: Document, value: Any, model: type[BaseModel], path: Path_) 
         document.problem(path, "odcs.form", f"{_spell(path)} must be a mapping.", "Write it as `key: value` lines.")
         return
     fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    if model is CustomProperty and not value.get("property"):
+        document.problem(path, "odcs.type", f"{_spell(path)} has no name.", "Write it under `property`.")
     for key, item in value.items():
         here = (*path, key)
         if key not in fields:
@@ -76,7 +79,12 @@ def ours(document: Document, holder: dict[str, Any], path: Path_) -> tuple[dict[
             if found is not None:
                 document.problem(here, "citylake.twice", "There are two citylake properties.", "Join them.")
             found, at = item.get("value"), here
-    return found, at
+            if not isinstance(found, dict):
+                document.problem(here, "citylake.missing", "The citylake property has no fields.", "Write them under its value.")
+        elif isinstance(item, dict) and get_close_matches(str(item.get("property")).lower(), [OURS], cutoff=0.75):
+            document.problem((*path, "customProperties", number), "citylake.spelled", "A custom property is almost called citylake.",
+                             "Write `property: citylake`, or its fields would count for nothing.")
+    return found if isinstance(found, dict) else None, at
 
 
 def listed(holder: Any, key: str) -> list[Any]:

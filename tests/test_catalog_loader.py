@@ -254,6 +254,7 @@ class Case:
     at: str | None = None
 
 
+OWNER = "          - property: citylake\n            value: {person"
 CASES = [
     # YAML itself
     Case("yaml.missing", "calendar.yaml", CALENDAR, ""),
@@ -293,6 +294,9 @@ CASES = [
     Case("citylake.missing", TREES, "  - property: citylake\n    value:\n      department", "  - property: other\n    value:\n      department",
          "customProperties:"),
     Case("citylake.twice", TREES, "schema:\n", "  - property: citylake\n    value: {}\nschema:\n", "    value: {}"),
+    Case("citylake.missing", TREES, "            value: {codes: kinds, codes_at: planted}", "            value: null"),
+    Case("citylake.spelled", TREES, OWNER, OWNER.replace("citylake", "citylakes"), "property: citylakes"),
+    Case("odcs.type", TREES, OWNER, OWNER.replace("citylake", "# nothing"), "property: # nothing"),
     Case("citylake.department", TREES, "      department: parks", "      department: park"),
     Case("field.unknown", TREES, "      merge: upsert", "      merge: upsert\n      colour: green", "colour"),
     Case("field.unknown", TREES, "            height: {do: round, step: 0.5}", "            height: {do: round, step: 0.5, by: 2}"),
