@@ -64,7 +64,8 @@ def _planted(draw: Draw, day: date) -> list[str]:
     columns["PM2.5"][0], columns["O3"][1], columns["NO2"][2] = "NaN", "—", ""
     columns["监测点编号"][3] = "HZ01\n"
     columns["CO"][4], columns["PM10"][5] = "0.61mg/m³", "６２"
-    columns["AQI"][6], columns["空气质量级别"][7] = "优", "7"
+    columns["PM2.5"][5] = "40"
+    columns["AQI"][6], columns["AQI"][7], columns["空气质量级别"][7] = "优", "80", "7"
     columns["SO2"][8] = "-3"
     lines = csv_lines(columns)
     return [*lines, *lines[60:65], f"{lines[70]},,", lines[71].rsplit(",", 2)[0]]

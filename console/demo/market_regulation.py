@@ -51,7 +51,8 @@ def register(draw: Draw) -> Enterprises:
 def _changes(draw: Draw) -> Enterprises:
     """One in fifty has moved its capital or state, approved today."""
     known, rng = register(draw), draw.rng("enterprise changes")
-    at = np.sort(rng.choice(len(known["企业名称"]), len(known["企业名称"]) // 50, replace=False))
+    size = len(known["企业名称"])
+    at = np.sort(rng.choice(np.arange(100, size), size // 50, replace=False))      # none that day 1 has defects in
     changed = {name: values[at].copy() for name, values in known.items()}
     changed["核准日期"][:] = DAY_ONE.isoformat()
     changed["注册资本(万元)"] = texts(changed["注册资本(万元)"].astype(float) * 2, "%.2f")
