@@ -212,12 +212,11 @@ def revoke(
 
 def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, run: bool, as_json: bool) -> None:
     from pipelines import decisions
-    from pipelines.conduct import seal
 
     way = opened()
     found = resolve(way, text)
     decision = decisions.decide(way, found, verdict, reason, until.date() if until else None)
-    seal(way)
+    way.seal()
     dataset = found.split("/")[0]
     if not as_json:
         tell(_("Recorded as {id}: {said}").format(id=decision.id, said=_said(way, decision)))

@@ -112,14 +112,13 @@ def resubmit(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     from pipelines import corrections
-    from pipelines.conduct import seal
     from pipelines.decisions import steward
 
     way = opened()
     contract = way.contract(dataset)
     steward(way, contract)
     body = corrections.resubmit(way, contract, file)
-    seal(way)
+    way.seal()
     if as_json:
         show_json({"dataset": dataset, "outcome": body["outcome"], "batches": [batch["id"] for batch in body.get("batches", ())],
                    "holds": [hold["id"] for hold in body.get("holds", ())], "refused": body.get("refused", [])})

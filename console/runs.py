@@ -105,7 +105,6 @@ def replay(
     datasets: Annotated[list[str] | None, dataset_argument(_("Datasets to replay; all by default."))] = None,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
-    from pipelines.conduct import seal
 
     way = opened()
     chosen = [contract for contract in contracts(way, datasets) if not contract.derived]
@@ -116,7 +115,7 @@ def replay(
             progress.step(contract.id)
             if not as_json:
                 progress.say(_replayed_line(found[-1]))
-    seal(way)
+    way.seal()
     if as_json:
         show_json({"datasets": found})
     elif any(item["outcome"] == "done" for item in found):

@@ -146,14 +146,8 @@ def conclude(way: Way) -> Mapping[str, Any] | None:
     for portal in portals_of(way):
         retire(way, portal)
     registered = register(way)
-    seal(way)
+    way.seal()
     return registered
-
-
-def seal(way: Way) -> None:
-    """Seals the journals, one process at a time: two seals at once would race for one record of the city's journal."""
-    with way.lease("seal"):
-        way.journal.seal()
 
 
 def _again(way: Way, from_batch: str) -> tuple[Way, list[str]]:

@@ -119,6 +119,7 @@ def decide(way: Way, hold_id: str, verdict: Verdict, reason: str, until: date | 
         record = way.journal.append(contract.id, "decision", body)
         if verdict == "reject" and hold.step == "ingest":
             release_bytes(way.settings, contract.id, hold.target)
+    way.seal()
     return Decision(identity, hold.id, person.id, verdict, reason, record.at, body["until"])
 
 

@@ -54,6 +54,11 @@ class Way:
         """The write lease of a dataset or a portal."""
         return lease(self.settings.lake / "leases", name)
 
+    def seal(self) -> None:
+        """Seals the heads of all journals; one process at a time, or two would race for one record of the city's journal."""
+        with self.lease("city"):
+            self.journal.seal()
+
     def contract(self, dataset: str) -> Contract:
         """The contract of a dataset; raises DefinitionError for an unknown one."""
         if dataset not in self.city.contracts:

@@ -62,7 +62,8 @@ def register(way: Way) -> Mapping[str, Any] | None:
         written = {name: _write(way, name, make(way, rows), op, bases.get(name)) for name, make in _TABLES.items()}
         files = {name: seal_version(way.lake, name, version, bases.get(name)) for name, version in written.items()}
         body = {"op": op.id, "tables": written, "files": files}
-        way.journal.append(CITY, "register", body)
+        with way.lease("city"):
+            way.journal.append(CITY, "register", body)
         return body
 
 

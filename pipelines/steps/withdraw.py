@@ -30,7 +30,9 @@ def withdraw(
         perform(way, contract, publish(portal, product))
         if portal.verify(Item(contract.product_id(product), "tombstone")):
             raise PortalError("The portal still holds files of the product.", dataset=contract.id, remedy="Run `citylake withdraw` again.")
-    return perform(way, contract, partial(_finish, product))
+    done = perform(way, contract, partial(_finish, product))
+    way.seal()
+    return done
 
 
 def _record(product: str, tombstone: Mapping[str, Any], person: str | None, way: Way, contract: Contract, state: State) -> Work | None:
