@@ -70,7 +70,7 @@ def stripped(line: str, dialect: Dialect) -> str:
 def read_record(lines: list[str], at: int, dialect: Dialect, final: bool) -> Record | None:
     """The record that begins at `lines[at]`; None when its end is not among the lines yet (never when `final`)."""
     line = stripped(lines[at], dialect)
-    if not dialect.escape and (not dialect.quote or dialect.quote not in line):
+    if not (dialect.quote and dialect.quote in line) and not (dialect.escape and dialect.escape in line):
         return Record(line.split(dialect.delimiter))
     return _Reader(lines, at, dialect).read(final)
 

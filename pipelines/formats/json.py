@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from json import JSONDecoder
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from catalog.errors import BadInput
 from pipelines.formats.encoding import Encoding, as_text, detect_encoding
-from pipelines.formats.json_stream import Reader, columns_of, flat, rows_of
+from pipelines.formats.json_stream import DECODER, KEYS, Reader, columns_of, flat, rows_of
 from pipelines.formats.table import CONTENT, SUFFIX, BadRecord, Format, Strict, Table, in_batches, shown
 
 
@@ -37,7 +38,8 @@ class Json(Format):
             return None
         if b'"FeatureCollection"' in head or filename.lower().endswith((".jsonl", ".ndjson", ".geojson")):
             return None
-        return CONTENT if filename.lower().endswith(".json") or start.startswith(b"[") else SUFFIX
+        objects = start[:1] == b"[" and start[1:].lstrip()[:1] == b"{"
+        return CONTENT if objects or filename.lower().endswith(".json") else SUFFIX
 
     def open(self, payload: Path, options: JsonOptions, filename: str) -> Table:
         encoding = options.encoding or detect_encoding(payload)
@@ -46,7 +48,7 @@ class Json(Format):
         if options.path is None:
             detected["path"] = f"key {place}" if place else ""
         items = partial(_items, payload, encoding, path, options.flatten)
-        columns = columns_of(item for _, item in items())
+        columns = columns_of(item for _, item in items(KEYS))
         return Table(columns, shown(options, self.name, **detected), partial(_read, items, columns), extra=others)
 
 
@@ -72,8 +74,10 @@ def _path(payload: Path, encoding: str, declared: str | None) -> tuple[list[str]
     return [found[0][0]], found[0][1], count > 1
 
 
-def _items(payload: Path, encoding: str, path: list[str], flatten: bool) -> Iterator[tuple[int, Any]]:
-    reader = Reader(as_text(payload, encoding))
+def _items(
+    payload: Path, encoding: str, path: list[str], flatten: bool, decoder: JSONDecoder = DECODER
+) -> Iterator[tuple[int, Any]]:
+    reader = Reader(as_text(payload, encoding), decoder)
     for number, item in enumerate(_elements(reader, path), 1):
         yield number, flat(item) if flatten and isinstance(item, dict) else item
     if not path and reader.peek():

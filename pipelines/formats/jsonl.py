@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from pipelines.formats.encoding import Encoding, as_utf8, detect_encoding
-from pipelines.formats.json_stream import DECODER, columns_of, flat, rows_of
+from pipelines.formats.json_stream import DECODER, KEYS, columns_of, flat, rows_of
 from pipelines.formats.table import CONTENT, BadRecord, Format, Reason, Strict, Table, in_batches, shown
 
 
@@ -46,7 +46,7 @@ class JsonLines(Format):
     def open(self, payload: Path, options: JsonLinesOptions, filename: str) -> Table:
         encoding = options.encoding or detect_encoding(payload)
         items = partial(_items, payload, encoding, options.flatten)
-        columns = columns_of(item for _, item, _ in items())
+        columns = columns_of(item for _, item, _ in items(KEYS))
         detected: dict[str, Any] = {} if options.encoding else {"encoding": encoding}
         return Table(columns, shown(options, self.name, **detected), partial(_read, items, columns))
 
@@ -63,13 +63,13 @@ def _good(items: Iterator[tuple[int, Any, Reason | None]], bad: list[BadRecord])
             yield line, item
 
 
-def _items(payload: Path, encoding: str, flatten: bool) -> Iterator[tuple[int, Any, Reason | None]]:
+def _items(payload: Path, encoding: str, flatten: bool, decoder: json.JSONDecoder = DECODER) -> Iterator[tuple[int, Any, Reason | None]]:
     """Line number, object, and why it is none."""
     for number, line in enumerate(_lines(as_utf8(payload, encoding)), 1):
         if not line.strip():
             continue
         try:
-            item = DECODER.decode(line.decode())
+            item = decoder.decode(line.decode())
             yield number, flat(item) if flatten and isinstance(item, dict) else item, None
         except UnicodeDecodeError:
             yield number, None, "encoding"
