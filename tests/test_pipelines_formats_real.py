@@ -101,6 +101,17 @@ def test_horror_is_never_more_than_bad_input(shared: Path) -> None:
     assert opened(folder / "characters.csv").options["encoding"] == "big5"
 
 
+@pytest.mark.parametrize("size", [517, 5000, 24_493, 25_541])
+def test_a_cut_xls_is_refused_in_silence(size: int, shared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The reader panics over some of these; it does so in a process of its own, and its words stay there."""
+    whole = (shared / "data/torture/messytables-horror/horror/simple.xls").read_bytes()
+    (tmp_path / "payload").write_bytes(whole[:size])
+    with pytest.raises(BadInput, match="cannot be read"):
+        open_table(tmp_path / "payload", None, "simple.xls")
+    assert capfd.readouterr() == ("", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["payload"]
+
+
 @pytest.fixture(scope="session")
 def pollock(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pollock")
