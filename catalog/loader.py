@@ -33,6 +33,12 @@ def load_city(path: Path) -> City:
 
 def check_city(path: Path) -> tuple[City | None, list[Problem]]:
     """The city as far as it can be read, and everything that is wrong with its files, in order of file and line."""
+    city, _, problems = examine(path)
+    return city, problems
+
+
+def examine(path: Path) -> tuple[City | None, Mapping[str, Document], list[Problem]]:
+    """The same, with the contracts as they are written, by file, for checks that need their lines."""
     head, people, calendar = (_Part(path, name) for name in ("city.yaml", "people.yaml", "calendar.yaml"))
     top, listed = head.read(CityFile), _people(people)
     days = _calendar(calendar)
@@ -50,7 +56,7 @@ def check_city(path: Path) -> tuple[City | None, list[Problem]]:
         cross_check(city, documents)
     for document in (*(part.document for part in (head, people, calendar)), *documents.values()):
         problems += document.problems
-    return city, sorted({*problems, *_stray(path)}, key=lambda item: (item.file, item.line, item.code))
+    return city, documents, sorted({*problems, *_stray(path)}, key=lambda item: (item.file, item.line, item.code))
 
 
 class _Part:

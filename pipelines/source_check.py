@@ -7,6 +7,7 @@ fit the contracts that call on them. The rest is catalog/loader.py and privacy/n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,44 +18,47 @@ from catalog.city import City
 from catalog.contract import Contract
 from catalog.errors import Problem
 from catalog.extension import Source
-from catalog.loader import check_city
+from catalog.loader import examine
 from catalog.odcs import listed, ours
 from catalog.yamlread import Document, Path_, read_yaml
 from pipelines.connectors import connectors
 from pipelines.formats import check_options
 from privacy.negative_list import Policy, check_policy
 
+Documents = Mapping[str, Document]
+
 
 def check_all(path: Path) -> tuple[City | None, list[Problem]]:
     """The city as far as it can be read, and everything wrong with its folder, in order of file and line."""
-    city, problems = check_city(path)
+    city, documents, problems = examine(path)
     negative = path / "negative_list.yaml"
     policy, wrong = check_policy(negative if negative.exists() else None)
     problems += wrong
     problems += check_dates(negative) if negative.exists() else []
     if city is not None:
-        problems += check_sources(city)
+        problems += check_sources(city, documents)
         if policy is not None:
-            problems += check_rules(city, policy)
+            problems += check_rules(city, policy, documents)
     return city, sorted(set(problems), key=lambda item: (item.file, item.line, item.code))
 
 
-def check_sources(city: City) -> list[Problem]:
-    """What connectors and formats say about the sources of every contract."""
+def check_sources(city: City, documents: Documents | None = None) -> list[Problem]:
+    """What connectors and formats say about the sources of every contract. `documents` saves reading the files again."""
     found: list[Problem] = []
     for contract in city.contracts.values():
         if contract.sources:
-            document, at = _document(city, contract)
+            document, at = _document(city, contract, documents)
             for number, source in enumerate(contract.sources):
                 _source(document, (*at, "sources", number), source)
             found += document.problems
     return found
 
 
-def _document(city: City, contract: Contract) -> tuple[Document, Path_]:
-    """The contract's file again, for its lines, and where our property stands; what is wrong with its YAML is told elsewhere."""
-    document = read_yaml(city.path / contract.source_file, contract.source_file)
-    document.problems.clear()
+def _document(city: City, contract: Contract, documents: Documents | None) -> tuple[Document, Path_]:
+    """The contract's file, for its lines, and where our property stands; what else is wrong with it is told by the loader."""
+    name = contract.source_file
+    document = documents[name] if documents else read_yaml(city.path / name, name)
+    document = replace(document, problems=[])
     return document, ours(document, document.data, ())[1]
 
 
@@ -106,14 +110,14 @@ def _day(text: Any) -> date | None:
         return None
 
 
-def check_rules(city: City, policy: Policy) -> list[Problem]:
+def check_rules(city: City, policy: Policy, documents: Documents | None = None) -> list[Problem]:
     """Whether each collection rule that a contract names exists, is about this dataset, and permits all of its purposes."""
     found: list[Problem] = []
     for contract in city.contracts.values():
         name = contract.fields.collection_rule
         if name is None:
             continue
-        document, at = _document(city, contract)
+        document, at = _document(city, contract, documents)
         rule = policy.rules.get(name)
         if rule is None:
             document.problem((*at, "collection_rule"), "collection.unknown", f"There is no collection rule {name}.",
