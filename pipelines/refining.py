@@ -41,7 +41,7 @@ class Plan:
 
     def __init__(self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool) -> None:
         self.contract, self.zone, self.corrected = contract, zone, corrected
-        self.rows = [spec for spec in checks if spec.kind == "row"]
+        self.rows = [spec for spec in checks if spec.kind == "row" and spec.blocking]      # a warning leaves the row where it is
         self.names = [column.name for column in contract.columns]
         self.snapshot = contract.fields.merge == "snapshot"
 
@@ -108,10 +108,12 @@ class Plan:
         builders = {"fold_width": d.fold_width, "collapse_space": d.collapse_space, "upper": d.upper_ascii,
                     "lower": d.lower_ascii, "strip_zero_fraction": d.strip_zero_fraction,
                     "strip_thousands": d.strip_thousands}
-        for step in steps:
+        for step in [step for step in steps if step == "fold_width"]:
             text = builders[step](text)
-        if more.strip_unit:
+        if more.strip_unit:     # before the others: `1,000.00万元` has thousands only once the unit is gone
             text = d.strip_suffixes(text, more.strip_unit)
+        for step in [step for step in steps if step != "fold_width"]:
+            text = builders[step](text)
         words = ("", *more.nulls) if column.type.kind == "text" else ("", *NULL_WORDS, *more.nulls)
         return d.null_words(text, words)
 
@@ -218,6 +220,11 @@ class Plan:
         good = exp.select(*[col(name) for name in self.names], named(lit(""), RULES)).from_("silver")
         nulls = [named(d.cast_to(exp.Null(), column.type), column.name) for column in self.contract.columns]
         return exp.union(good, exp.select(*nulls, col(RULES)).from_("quarantine"), distinct=False)
+
+    def current(self) -> exp.Query:
+        """What set rules are judged over: silver without the keys that have vanished. Reads the view `known`."""
+        query = exp.select("*").from_("known")
+        return query.where(exp.Is(this=col(VANISHED), expression=exp.Null())) if self.snapshot else query
 
     def counts(self) -> exp.Query:
         """Rows in silver and quarantine, and how many keys have vanished."""

@@ -91,6 +91,17 @@ def test_old_numbers_of_fifteen_digits_count() -> None:
     assert "resident_id" in kinds_in("330106" + "610203" + "001")
 
 
+def test_an_all_digit_credit_code_is_no_bank_card() -> None:
+    codes = [f"913301{n:011d}" for n in range(3000)]
+    whole = [code + mark for code in codes for mark in "0123456789" if uscc_check(code + mark) and luhn(code + mark)]
+    assert len(whole) > 20
+    assert all(set(kinds_in(code)) == {"social_credit_code"} for code in whole)
+    cards = [card + digit for card in (f"62{n:015d}" for n in range(3000)) for digit in "0123456789" if luhn(card + digit)]
+    assert all("bank_card" in kinds_in(card) for card in cards)
+    old = [card + digit for card in (f"91{n:015d}" for n in range(3000)) for digit in "0123456789" if luhn(card + digit)]
+    assert all(kinds_in(card) for card in old)        # one kind or the other: it is held in either case
+
+
 PIECES = st.sampled_from(["1", "3", "8", "0", "9", "6", "2", "A", "X", "x", "１", "３", "＠", "@", ".", "-", " ", "\u3000", "\u2009", "\u200b", "－",
                           "ß", "张", "com", "9133", "0106", "1990", "86", "+", "_", "\n"])
 
@@ -105,7 +116,7 @@ def test_the_first_steps_let_nothing_by(text: str) -> None:
 
 
 def test_columns_of_short_cells_need_no_search() -> None:
-    assert not possible("2026-11-24") and not possible("") and possible("2026-11-24 10:11")
+    assert [possible(text) for text in ("", "2026-11-24", "2026-11-24 10:11")] == [False, False, True]
 
 
 @settings(max_examples=200, deadline=None)

@@ -49,7 +49,7 @@ class Session(Protocol):
         """Streams the result into a Delta table; returns the new version."""
 
     def database(self, views: Mapping[str, exp.Query]) -> Path:
-        """A database file with these views, for Great Expectations; over the versions' files, never a copy."""
+        """A database file with these views (and the session's others), for Great Expectations; over files, never a copy."""
 
 
 class Engine(Protocol):

@@ -139,7 +139,8 @@ class DuckSession:
         path = self._scratch / f"{uuid.uuid4().hex}.duckdb"
         with translated(), duckdb.connect(str(path)) as connection:
             for name, relation in self._views.items():
-                connection.execute(f'CREATE VIEW "{name}" AS {relation}')
+                if name not in views:
+                    connection.execute(f'CREATE VIEW "{name}" AS {relation}')
             for name, query in views.items():
                 connection.execute(f'CREATE VIEW "{name}" AS {render(query, "duckdb")}')
         with contextlib.suppress(OSError):

@@ -113,10 +113,10 @@ class _Job:
             self._close()
 
         at = {name.split("/")[0]: TableAt(name, version) for name, version in written.items()}
-        views: dict[str, Source] = {"silver": at["silver"], "quarantine": at["quarantine"], **self.inputs}
+        views: dict[str, Source] = {"silver": at["silver"], "known": at["silver"], "quarantine": at["quarantine"]}
         with self.way.engine.open(views) as session:
             counts = session.rows(self.plan.counts())[0]
-            findings = judge(session.database({"judged": self.plan.judged()}), self.checks)
+            findings = judge(session.database({"silver": self.plan.current(), "judged": self.plan.judged()}), self.checks)
         return self._body(written, counts, findings + conflicts)
 
     def _conflicts(self) -> tuple[Finding, ...]:
