@@ -5,7 +5,7 @@ Nothing is evaluated here and nothing is a gate: the steps gate themselves. Coun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -27,12 +27,14 @@ def rules(contract: Contract, codes: Mapping[str, CodeList]) -> dict[str, tuple[
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for spec in specs(contract, codes):
         bounds = ", ".join(f"{name} {bound:g}" for name, bound in spec.bounds)
-        found[spec.id] = (f"{spec.column or 'The table'} {spec.description or spec.id}.", {
+        effect = "The step holds the dataset when it fails." if spec.blocking else "Warns only."
+        found[spec.id] = (f"{spec.column or 'The table'}: {spec.description or spec.id}. {effect}", {
             "rule": spec.id, "dimension": spec.dimension, "blocking": spec.blocking, "bounds": f"{bounds} {spec.unit}",
             **({"column": spec.column} if spec.column else {}),
         })
     if contract.keys and not contract.derived and contract.fields.merge != "upsert":
-        found[CONFLICTS] = ("No key comes with different values.", {"rule": CONFLICTS, "dimension": "consistency", "blocking": False})
+        facts = {"rule": CONFLICTS, "dimension": "consistency", "blocking": False}
+        found[CONFLICTS] = ("The key: never comes with different values. Warns only.", facts)
     return found
 
 
@@ -43,9 +45,10 @@ def check_specs(contract: Contract, codes: Mapping[str, CodeList], layer: Layer)
         names = check_names(known)
         return [_spec(layer, names[rule], text, facts) for rule, (text, facts) in known.items()]
     if layer.layer == "bronze":
-        return [_spec(layer, ADMISSION, "Every batch was admitted; none waits in holding and none was refused.")]
+        return [_spec(layer, ADMISSION, "Every batch was admitted: none waits in holding, none was refused. The step holds or refuses.")]
     if layer.layer == "gold":
-        return [_spec(layer, SCREENING, "Every distinct value of the exact published bytes was screened; nothing waits for a decision."),
+        return [_spec(layer, SCREENING, "Every distinct value of the exact published bytes was screened; nothing waits for a decision. The step "
+                                     "holds the product when it fails."),
                 _spec(layer, TIER, "The tier is the declared one, and not looser than before without a decision.")]
     return []
 
@@ -65,7 +68,8 @@ def results(contract: Contract, codes: Mapping[str, CodeList], layer: Layer, sta
         tier = [*body["findings"], *[found for found in held if found["rule"].startswith("tier")]]
         yield _judged(layer, TIER, tier, body, {"tier": body["tier"]})
         if "verdict" in body:
-            yield _judged(layer, SCREENING, body["verdict"]["findings"], body)
+            verdict = body["verdict"]
+            yield _judged(layer, SCREENING, verdict["findings"], body, {"kinds_found": len(verdict["findings"]), "rules_version": verdict["rules"]})
 
 
 def refused(layer: Layer, note: str) -> dg.AssetCheckResult:
@@ -78,7 +82,7 @@ def _quality(contract: Contract, codes: Mapping[str, CodeList], layer: Layer, bo
     for found in body.get("verdict", {}).get("findings", ()):
         if found["rule"] in names:          # a rule of an older contract has no check any more
             severe = found["severity"] == "block" and not body.get("approval")
-            facts = {"rule": found["rule"], **found["observed"], "party": found["party"], **_source(body)}
+            facts = {"rule": found["rule"], **found["observed"], **({} if found["passed"] else {"party": found["party"]}), **_source(body)}
             yield _result(layer, names[found["rule"]], found["passed"], severe, found["note"], facts)
 
 
@@ -87,8 +91,8 @@ def _admission(layer: Layer, state: State, body: Body) -> dg.AssetCheckResult:
     denied = body.get("refused", ())
     findings = [found for hold in holds for found in hold.findings]
     findings += [found for item in denied for found in item["findings"] if not found["passed"]]
-    facts = {"admitted": [item["id"] for item in body.get("batches", ())], "held": [hold.id for hold in holds],
-             "refused": len(denied), "skipped": len(body.get("skipped", ())), **_failed(findings), **_source(body)}
+    facts = {"admitted": len(body.get("batches", ())), "held": len(holds), "refused": len(denied), "skipped": len(body.get("skipped", ())),
+             **({"holds": listed(hold.id for hold in holds)} if holds else {}), **_failed(findings), **_source(body)}
     return _result(layer, ADMISSION, not holds and not denied, True, _notes(findings), facts)
 
 
@@ -99,9 +103,18 @@ def _judged(layer: Layer, name: str, findings: Sequence[Body], body: Body, facts
 
 
 def _failed(findings: Sequence[Body]) -> dict[str, Any]:
-    return {"failed": sorted({found["rule"] for found in findings}), "findings": [
-        {key: found[key] for key in ("rule", "column", "observed", "party") if found.get(key)} for found in findings
-    ]} if findings else {}
+    """One line a finding: its rule, column and counts."""
+    lines = [f"{found['rule']} {found.get('column') or ''} {_observed(found['observed'])}".replace("  ", " ").strip() for found in findings]
+    return {f"finding_{number}": line for number, line in enumerate(dict.fromkeys(lines), start=1)}
+
+
+def _observed(observed: Body) -> str:
+    return ", ".join(f"{name} {listed(value) if isinstance(value, list) else value}" for name, value in observed.items())
+
+
+def listed(items: Iterable[Any]) -> str:
+    """Several names in one cell."""
+    return ", ".join(str(item) for item in items)
 
 
 def _notes(findings: Sequence[Body]) -> str:

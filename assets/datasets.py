@@ -4,7 +4,7 @@ Lineage is not order: a derived dataset shows its inputs, but does not wait for 
 when an input is held, and one dataset's trouble must not stop another's. Priorities put inputs first; steps gate themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg  # which reads annotations as written: no `from __future__ import annotations` here
@@ -65,29 +65,35 @@ def _take(context: dg.AssetExecutionContext, dataset: str) -> Iterator[Event]:
     contract, portals = way.contract(dataset), portals_of(way)
     assets, checks = context.op_execution_context.selected_asset_keys, context.op_execution_context.selected_asset_check_keys
     wanted = [planned for planned in steps_of(contract, portals) if layer_of(dataset, planned.name, planned.target).key in assets]
-    outcomes = []
-    for outcome in taken(way, contract, wanted):
-        outcomes.append(outcome)
-        context.log.info(f"{outcome.dataset}: {outcome.step} {outcome.target}: {outcome.outcome}")
-        yield from _refusal(outcome, context)
+    outcomes, shown = list(_logged(context, taken(way, contract, wanted))), dict[dg.AssetCheckKey, dg.AssetCheckResult]()
+    for outcome in outcomes:
+        if outcome.outcome == "refused" and not outcome.body:       # nothing was fetched, so there is no record
+            found = refused(layer_of(dataset, outcome.step, outcome.target), outcome.note)
+            shown[_key(found)] = found
     for layer in layers(contract, bool(portals)):
-        found = list(_tell(context, way, contract, layer, [portal.name for portal in portals], layer.key in assets))
-        yield from (event for event in found if not isinstance(event, dg.AssetCheckResult) or _key(event) in checks)
+        if layer.key in assets:
+            yield from _tell(context, way, layer, [portal.name for portal in portals])
+        for found in results(contract, way.city.codes, layer, way.journal.state(dataset)):
+            shown.setdefault(_key(found), found)
+    yield from (found for key, found in shown.items() if key in checks)     # in each run: Dagster forgets what a later one leaves out
     _fail(outcomes)
 
 
-def _tell(
-    context: dg.AssetExecutionContext, way: "Way", contract: Contract, layer: Layer, portals: Sequence[str], selected: bool
-) -> Iterator[Event]:
-    state = way.journal.state(contract.id)
-    found = told(way, layer, state, portals)
-    if found is None or (selected and found.known(context.instance)):
+def _logged(context: dg.AssetExecutionContext, outcomes: Iterable["Outcome"]) -> Iterator["Outcome"]:
+    for outcome in outcomes:
+        context.log.info(f"{outcome.dataset}: {outcome.step} {outcome.target}: {outcome.outcome} {outcome.note}".strip())
+        yield outcome
+
+
+def _tell(context: dg.AssetExecutionContext, way: "Way", layer: Layer, portals: Sequence[str]) -> Iterator[Event]:
+    """The layer's newest record, if Dagster has not been told of it."""
+    found = told(way, layer, way.journal.state(layer.dataset), portals)
+    if found is None or found.known(context.instance):
         return
-    if selected and found.fresh(context.instance):
+    if found.fresh(context.instance):
         yield dg.MaterializeResult(asset_key=layer.key, metadata=metadata(found), data_version=dg.DataVersion(found.version))
-    elif selected:
+    else:
         context.log_event(dg.AssetObservation(layer.key, metadata=metadata(found)))
-    yield from results(contract, way.city.codes, layer, state)
 
 
 def metadata(found: Told) -> dict[str, Any]:
@@ -97,16 +103,6 @@ def metadata(found: Told) -> dict[str, Any]:
 
 def _key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
     return dg.AssetCheckKey(dg.AssetKey.from_coercible(result.asset_key or []), str(result.check_name))
-
-
-def _refusal(outcome: "Outcome", context: dg.AssetExecutionContext) -> Iterator[Event]:
-    """A refusal that leaves no record, because nothing was fetched."""
-    if outcome.outcome == "refused" and not outcome.body:
-        layer = layer_of(outcome.dataset, outcome.step, outcome.target)
-        context.log_event(dg.AssetObservation(layer.key, description=outcome.note, metadata={"outcome": "refused"}))
-        found = refused(layer, outcome.note)
-        if _key(found) in context.op_execution_context.selected_asset_check_keys:
-            yield found
 
 
 def _fail(outcomes: Sequence["Outcome"]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg  # which reads annotations as written: no `from __future__ import annotations` here
 
+from assets.checks import listed
 from assets.keys import REGISTER
 from assets.told import Told
 from catalog.errors import CitylakeError, unexpected
@@ -20,7 +21,7 @@ def register_asset(way: "Way", gold: Sequence[dg.AssetKey]) -> dg.AssetsDefiniti
     name = way.city.name
     spec = dg.AssetSpec(
         REGISTER, deps=list(gold), group_name=GROUP, skippable=True, kinds={"delta"}, tags={"layer": "register"},
-        description=f"**{name.zh}统一数据目录** · The unified catalog of {name.en}\n\nAll departments, all tiers, coverage by department and "
+        description=f"{name.zh}统一数据目录 · The unified catalog of {name.en}\n\nAll departments, all tiers, coverage by department and "
                     "field, and the journals as tables. Its step also seals the heads of all journals.",
         metadata={"dagster/table_name": "/".join(REGISTER.path), "datasets": len(way.city.contracts), "departments": len(way.city.departments)},
     )
@@ -57,7 +58,8 @@ def register_told(way: "Way") -> Told | None:
     if not made:
         return None
     body: Mapping[str, Any] = made[-1].body
-    facts = {"table_versions": dict(body["tables"]), "sealed_journals": _sealed(records), "city_record": made[-1].seq}
+    versions = listed(f"{name} v{version}" for name, version in body["tables"].items())
+    facts = {"table_versions": versions, "sealed_journals": _sealed(records), "city_record": made[-1].seq}
     return Told(REGISTER, body["op"][:16], body["op"][:16], facts)
 
 

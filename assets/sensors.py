@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pipelines.way import Way
 
 ON, OFF = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+ASKED = {"citylake/sensor": "new_drops"}
+_RUN = dg.DagsterRunStatus
+UNFINISHED = [_RUN.QUEUED, _RUN.NOT_STARTED, _RUN.STARTING, _RUN.STARTED, _RUN.CANCELING]
 Ticked = dg.SensorResult | dg.SkipReason
 
 
@@ -32,6 +35,8 @@ def sensors(job: Job, portals: Sequence[str]) -> list[dg.SensorDefinition]:
                description="Looks at the sources for drops that the journal does not know, and runs their datasets. Moves no byte by "
                            "itself. Off until an operator switches it on.")
     def drops(context: dg.SensorEvaluationContext) -> Ticked:
+        if context.instance.get_runs_count(dg.RunsFilter(tags=ASKED, statuses=UNFINISHED)):
+            return dg.SkipReason("The run for the drops seen before has not ended.")
         return new_drops(context.resources.way, bool(portals))
 
     @dg.sensor(name="decisions", job=job, minimum_interval_seconds=30, default_status=ON, required_resource_keys={"way"},
@@ -59,7 +64,7 @@ def new_drops(way: Way, publishing: bool) -> Ticked:
         return dg.SkipReason("Nothing is new at the sources." + "".join(f" {item.dataset}: {item.note}" for item in silent))
     keys = keys_of(way, chosen(way, [item.dataset for item in found]), publishing)
     run_key = fingerprint([(item.dataset, item.drops) for item in found])
-    tags = {"citylake/drops": str(sum(len(item.drops) for item in found))}
+    tags = {**ASKED, "citylake/drops": str(sum(len(item.drops) for item in found))}
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"drops-{run_key[:32]}", asset_selection=keys, tags=tags)])
 
 

@@ -36,7 +36,7 @@ def asset_spec(city: City, contract: Contract, layer: Layer, deps: list[dg.Asset
 def _description(contract: Contract, layer: Layer) -> str:
     title, summary = contract.title, contract.fields.summary
     product = contract.product(layer.product).title if layer.product else None
-    head = f"**{title.zh}** · {title.en}" + (f" — {product.zh} · {product.en}" if product else "")
+    head = f"{title.zh} · {title.en}" + (f" — {product.zh} · {product.en}" if product else "")
     return "\n\n".join((head, MEANING[layer.layer], summary.zh, summary.en))
 
 
@@ -46,7 +46,7 @@ def _owners(contract: Contract) -> list[str]:
 
 
 def _kinds(contract: Contract, layer: Layer) -> set[str]:
-    return set(contract.product(layer.product).formats[:3]) if layer.layer == "portal" else {"delta", layer.layer}
+    return {"portal", *contract.product(layer.product).formats[:2]} if layer.layer == "portal" else {"delta", layer.layer}
 
 
 def _facts(city: City, contract: Contract, layer: Layer) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.checks import listed
 from assets.keys import Layer, targets
 from catalog.contract import fingerprint
 
@@ -59,7 +60,7 @@ def _bronze(way: Way, layer: Layer, state: State, body: Facts) -> tuple[str, Fac
     newest = state.batches[-SHOWN:]
     facts = {
         "table_version": state.tables[layer.table], "dagster/row_count": sum(batch.rows for batch in state.batches),
-        "batches": len(state.batches), "newest_batches": [batch.id for batch in newest],
+        "batches": len(state.batches), "newest_batches": listed(batch.id for batch in newest),
         "source_sha256": {batch.id: batch.sha256 for batch in newest},
         "rows_added": sum(item["rows"] for item in body.get("batches", ())),
     }
@@ -75,8 +76,9 @@ def _silver(way: Way, layer: Layer, state: State, body: Facts) -> tuple[str, Fac
     found = score(record["verdict"]["findings"])
     facts = {
         "table_version": state.tables[layer.table], "dagster/row_count": record["counts"]["rows"],
-        "quarantined": record["counts"]["quarantined"], "inputs": {name: at["version"] for name, at in record["inputs"].items()},
-        "contract_version": record["contract_version"], "quality_score": found.overall, "quality": dict(found.dimensions),
+        "quarantined": record["counts"]["quarantined"], "inputs": listed(f"{at['name']} v{at['version']}" for at in record["inputs"].values()),
+        "contract_version": record["contract_version"], "quality_score": found.overall,
+        **{f"quality_{name}": value for name, value in found.dimensions.items()},
     }
     return record["op"][:16], facts
 
@@ -95,7 +97,7 @@ def _gold(way: Way, layer: Layer, state: State, body: Facts) -> tuple[str, Facts
 
 def _portal(way: Way, layer: Layer, state: State, body: Facts) -> tuple[str, Facts]:
     shown = {name.split("/")[0]: item for name, item in state.published.items() if name.split("/")[1] == layer.product}
-    facts: dict[str, Any] = {"shown": {name: item["shown"] for name, item in shown.items()}, "action": body.get("action", ""),
+    facts: dict[str, Any] = {"shown": listed(f"{name}: {item['shown']}" for name, item in shown.items()), "action": body.get("action", ""),
                              "published_release": body.get("published") or "none", **_pages(way, layer, list(shown))}
     return fingerprint({name: item["fingerprint"] for name, item in shown.items()})[:16], facts
 
@@ -119,7 +121,7 @@ def _holds(state: State, layer: Layer) -> Facts:
     """Open holds of the layer's step, for `citylake hold show`."""
     steps = {"bronze": "ingest", "silver": "refine", "gold": "serve"}
     mine = [hold for hold in state.holds.values() if hold.step == steps.get(layer.layer) and (not layer.product or hold.target == layer.product)]
-    return {"holds": [hold.id for hold in mine], "may_decide": sorted({hold.role for hold in mine})} if mine else {}
+    return {"holds": listed(hold.id for hold in mine), "may_decide": listed(sorted({hold.role for hold in mine}))} if mine else {}
 
 
 def _version(instance: dg.DagsterInstance, key: dg.AssetKey) -> str:

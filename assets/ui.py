@@ -19,7 +19,7 @@ INSTANCE = "dagster.yaml"
 def command(settings: Settings, host: str = "127.0.0.1", port: int = 3000) -> tuple[list[str], Mapping[str, str]]:
     """The command, and the variables to add to its environment. Prepares Dagster's home."""
     home = prepare(settings)
-    argv = [sys.executable, "-m", "dagster", "dev", "--module-name", "assets.definitions", "--working-directory", str(ROOT),
+    argv = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--module-name", "assets.definitions", "--working-directory", str(ROOT),
             "--host", host, "--port", str(port)]
     return argv, {**environment(settings), "DAGSTER_HOME": str(home), "DAGSTER_COMPUTE_LOGS": str(home / "compute_logs")}
 

@@ -191,7 +191,7 @@ def test_the_ui_can_be_asked_for_without_dagster(tiny: Tiny) -> None:
     code = "import sys, assets.ui; print('dagster' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
     argv, env = ui.command(tiny.settings, "127.0.0.1", 3999)
-    assert argv[:4] == [sys.executable, "-m", "dagster", "dev"]
+    assert argv[:6] == [sys.executable, "-W", "ignore", "-m", "dagster", "dev"]
     assert argv[-2:] == ["--port", "3999"]
     assert settings(env) == tiny.settings                      # its processes see the same city
     home = Path(env["DAGSTER_HOME"])

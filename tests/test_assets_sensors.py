@@ -69,6 +69,17 @@ def test_a_new_drop_asks_for_its_dataset_and_what_is_derived_from_it(tmp_path: P
     assert quiet.skip_message == "Nothing is new at the sources."
 
 
+def test_drops_are_not_asked_for_while_a_run_for_some_has_not_ended(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    tiny = Tiny(tmp_path)
+    tiny.drop("trees1.csv", GOOD)
+    request, = tick(tiny, instance, "new_drops").run_requests
+    job = definitions(tiny.way()).resolve_job_def("city")
+    waiting = instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED)
+    assert tick(tiny, instance, "new_drops").run_requests in (None, [])
+    instance.delete_run(waiting.run_id)
+    assert tick(tiny, instance, "new_drops").run_requests
+
+
 def test_a_changed_drop_asks_under_another_key(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     tiny = Tiny(tmp_path)
     tiny.drop("trees1.csv", GOOD)
