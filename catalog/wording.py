@@ -29,3 +29,9 @@ def translations(language: str) -> NullTranslations:
 def wording(language: str) -> Callable[[str], str]:
     """The translating function of a language."""
     return translations(language).gettext
+
+
+def sentences(language: str) -> list[str]:
+    """Every text that has a translation."""
+    catalog: dict[str, str] = getattr(translations(language), "_catalog", {})
+    return sorted(text for text in catalog if isinstance(text, str) and text)

@@ -11,7 +11,7 @@ from console.frame import DONE, ERROR, add, group
 from console.opening import complete_dataset, dataset_argument, json_option, opened
 from console.output import say, show_json, tell
 from console.tables import clean, facts, listed, style, wrap
-from console.words import _, counted, noted
+from console.words import _, counted, noted, translated
 
 if TYPE_CHECKING:
     from pipelines.audit import Mismatch
@@ -54,7 +54,7 @@ def told(item: Mismatch) -> list[str]:
     """A mismatch in lines; its place stands alone and whole, so that it can be copied."""
     wrong = item.severity == "mismatch"
     head = f"{_('mismatch') if wrong else _('note')}{': ' + item.dataset if item.dataset else ''}"
-    return [style(head, "red" if wrong else "dim"), f"  {clean(item.place)}", *listed([f"{_(item.what)} {_(item.remedy)}"], "  ")]
+    return [style(head, "red" if wrong else "dim"), f"  {clean(item.place)}", *listed([f"{translated(item.what)} {translated(item.remedy)}"], "  ")]
 
 
 def show(

@@ -13,7 +13,7 @@ from console.opening import json_option, opened
 from console.output import say, show_json, tell
 from console.runs import document, go
 from console.tables import facts
-from console.tally import closing
+from console.tally import closing, key_of
 from console.words import _
 
 if TYPE_CHECKING:
@@ -38,22 +38,20 @@ def demo(
     day: Annotated[int, typer.Option(min=1, max=2, help=_("Day 2 adds the next day's deliveries to day 1."))] = 1,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
-    from console.demo import generate
     from pipelines.settings import settings
 
     places = settings()
-    _ours(places.sources)
     if not as_json:
         tell(_("Sources of a made-up city: {folder} (seed {seed}, scale {scale}, day {day})").format(
             folder=places.sources, seed=seed, scale=scale, day=day))
-    generate(places.sources, seed=seed, scale=scale, day=day)
+    _drop(places.sources, seed, scale, day)
     way = opened()
     tallies = go(way, [], silent=as_json)
     person = _mapped(way)
     if as_json:
         show_json({**document(tallies), "sites": _sites(way)})
     else:
-        say("", *closing(tallies), "", *facts(_where(way, tallies)))
+        say("", *closing(tallies), "", *facts(_where(way, tallies, person)))
         if person is not None:
             say("")
             tell(_("Your user {user} now acts as {name} ({id}): see {file}.").format(
@@ -61,9 +59,13 @@ def demo(
     raise typer.Exit(ERROR if any(item.failed for item in tallies) else DONE)
 
 
-def _ours(sources: Path) -> None:
-    """The demo writes only into a folder of its own. Raises DefinitionError for any other that holds something."""
+def _drop(sources: Path, seed: int, scale: float, day: int) -> None:
+    """Writes the sources, once: written again, the same files would look like new deliveries.
+
+    The demo writes only into a folder of its own. Raises DefinitionError for any other that holds something.
+    """
     from catalog.errors import DefinitionError
+    from console.demo import generate
 
     mark = sources / MARK
     if sources.exists() and any(sources.iterdir()) and not mark.exists():
@@ -71,6 +73,11 @@ def _ours(sources: Path) -> None:
                               remedy="Set CITYLAKE_STATE or CITYLAKE_SOURCES to another folder.")
     sources.mkdir(parents=True, exist_ok=True)
     mark.touch()
+    drop = f"seed {seed} scale {scale} day {day}"
+    if drop not in mark.read_text(encoding="utf-8").splitlines():
+        generate(sources, seed=seed, scale=scale, day=day)
+        with mark.open("a", encoding="utf-8") as handle:
+            handle.write(f"{drop}\n")
 
 
 def _mapped(way: Way) -> Person | None:
@@ -97,15 +104,14 @@ def _sites(way: Way) -> list[str]:
     return [(portal.root / "current" / "index.html").as_uri() for portal in portals_of(way) if isinstance(portal, FolderPortal)]
 
 
-def _where(way: Way, tallies: list[Tally]) -> list[tuple[str, str]]:
-    """Where to look, and commands to try next."""
-    held = [held for item in tallies for held in item.held]
-    open_ones = [item for item in tallies if item.published or item.rows]
-    some = open_ones[0].dataset if open_ones else "DATASET"
+def _where(way: Way, tallies: list[Tally], person: Person | None) -> list[tuple[str, str]]:
+    """Where to look, and commands to try next; the hold is one that the person may decide, if there is any."""
+    from pipelines.decisions import inbox
+
+    waiting = sorted(inbox(way), key=lambda item: person not in item.people)
+    some = next((item.dataset for item in tallies if item.published), "DATASET")
     bad = next((item.dataset for item in tallies if item.quarantined), some)
-    pairs = [(_("Portal"), address) for address in _sites(way)]
-    pairs += [(_("Lake"), str(way.settings.lake)), (_("Try next"), "citylake status"), ("", "citylake inbox")]
-    pairs += [("", f"citylake hold show {held[0]['key']}")] if held else []
-    pairs += [("", f"citylake quarantine show {bad}"), ("", f"citylake lineage {some}"), ("", "citylake audit verify"),
-              ("", "citylake demo --day 2"), ("", "citylake ui")]
-    return pairs
+    commands = ["status", "inbox", *([f"hold show {key_of(waiting[0].hold.id)}"] if waiting else []), f"quarantine show {bad}",
+                f"lineage {some}", f"release list {some}", "audit verify", "demo --day 2", "ui"]
+    return [*((_("Portal"), address) for address in _sites(way)), (_("Lake"), str(way.settings.lake)),
+            *((_("Try next") if at == 0 else "", f"citylake {command}") for at, command in enumerate(commands))]

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from catalog.errors import CitylakeError, DefinitionErrors, unexpected
 from console.tables import clean
-from console.words import _, counted, language
+from console.words import _, counted, language, translated
 
 DONE, ERROR, USAGE, HELD, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -47,7 +47,7 @@ class Root(Group):
         except Exception as error:
             if type(error).__module__.startswith("typer"):     # usage errors have a form of their own
                 raise
-            complain(unexpected(error))
+            complain(translated(unexpected(error)))
             raise typer.Exit(ERROR) from None
 
 
@@ -85,8 +85,8 @@ def report(error: CitylakeError) -> int:
         complain(counted(len(error.problems), "{n} problem. See `citylake check`.", "{n} problems. See `citylake check`."))
         return error.exit_code
     where = ":".join(str(part) for part in (error.file, error.line) if part is not None)
-    parts = [part for part in (where, error.dataset, _(error.message)) if part]
-    complain(" ".join(part for part in (": ".join(parts), _(error.remedy or "")) if part))
+    parts = [part for part in (where, error.dataset, translated(error.message)) if part]
+    complain(" ".join(part for part in (": ".join(parts), translated(error.remedy or "")) if part))
     return error.exit_code
 
 

@@ -88,6 +88,7 @@ def origins(found: Trace) -> Iterator[str]:
     yield style(f"{found.dataset}.{found.product} {found.release}", "bold")
     yield from _leaf(_("row {row}: row {at} of {file}").format(row=found.row, at=found.row_in_file, file=found.file), "  ")
     yield from _leaf(counted(found.total, "{n} source row", "{n} source rows"), "  ")
+    listed = [origin for origin in found.origins if origin.batch is not None]
     for origin in found.origins:
         if origin.batch is None:
             yield from _leaf(_("← {dataset}, silver version {version}").format(dataset=origin.dataset, version=origin.version), "  ")
@@ -95,6 +96,8 @@ def origins(found: Trace) -> Iterator[str]:
         yield from _leaf(_("← {dataset}, batch {batch} ({source}), line {line}").format(
             dataset=origin.dataset, batch=origin.batch, source=origin.source, line=origin.line), "  ")
         yield from _leaf(_("file {file}, sha256 {sha256}").format(file=origin.file or "–", sha256=origin.sha256), "    ")
+    if found.total > len(listed):
+        yield from _leaf(counted(found.total - len(listed), "and {n} more", "and {n} more"), "  ")
 
 
 def _leaf(text: str, indent: str) -> Iterator[str]:

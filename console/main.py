@@ -63,6 +63,10 @@ def main() -> None:
 
 def _quiet() -> None:
     """Native modules report their own leaks while Python ends (notes/engines-lab); that is nothing for a user."""
-    sys.stdout.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        sys.stdout.flush()
+    except OSError:             # a pipe that was closed early; Python would try again
+        os.dup2(nowhere, 1)
     sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(nowhere, 2)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from console.tables import clean, terminal_room, width, wrap
+from console.tables import ROOM, clean, terminal_room, width, wrap
 
 
 def say(*lines: str) -> None:
@@ -18,8 +18,8 @@ def say(*lines: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Prints a text, wrapped at 80 columns."""
-    say(*wrap(text, 80))
+    """Prints a text, wrapped at 80 columns; paths stay whole."""
+    say(*wrap(text, ROOM, whole=True))
 
 
 def tell_all(lines: Iterable[str]) -> None:

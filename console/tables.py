@@ -43,23 +43,29 @@ def width(text: str) -> int:
     return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def wrap(text: str, room: int) -> list[str]:
-    """The text in lines of at most `room` columns, broken at spaces or between Chinese characters.
+def wrap(text: str, room: int, whole: bool = False) -> list[str]:
+    """The text in lines of at most `room` columns, broken at spaces or between Chinese characters; what is indented stays so.
 
-    A word that is longer than a line is broken after `.`, `/`, `_`, `,`, `;` or `-`, and only then anywhere.
+    A word that is longer than a line is broken after `.`, `/`, `_`, `,`, `;` or `-`, and only then anywhere; or, if `whole`,
+    not at all: a path or an address that is broken cannot be copied.
     """
     lines: list[str] = []
     for paragraph in clean(text).split("\n"):
-        line = ""
-        for word in _words(paragraph, room):
-            if width(line) + width(word.rstrip()) <= room:
-                line += word
-                continue
-            if line.strip():
-                lines.append(line.rstrip())
-            line = word.lstrip()
-        lines.append(line.rstrip())
+        indent = min(len(paragraph) - len(paragraph.lstrip(" ")), room // 2)
+        lines += [(" " * indent + line).rstrip() for line in _wrapped(paragraph.lstrip(" "), room - indent, whole)]
     return lines
+
+
+def _wrapped(paragraph: str, room: int, whole: bool) -> Iterator[str]:
+    line = ""
+    for word in _WORD.findall(paragraph) if whole else _words(paragraph, room):
+        if width(line) + width(word.rstrip()) <= room:
+            line += word
+            continue
+        if line.strip():
+            yield line
+        line = word.lstrip()
+    yield line
 
 
 def _words(paragraph: str, room: int) -> Iterator[str]:
@@ -136,7 +142,7 @@ def facts(pairs: Sequence[tuple[str, Any]], room: int = ROOM) -> list[str]:
     wide = max((width(name) for name, _ in pairs), default=0)
     lines = []
     for name, value in pairs:
-        for at, text in enumerate(wrap(_cell(value), room - wide - len(GAP))):
+        for at, text in enumerate(wrap(_cell(value), room - wide - len(GAP), whole=True)):
             head = style(name, "bold") if at == 0 else ""
             lines.append(f"{head}{' ' * (wide - (width(name) if at == 0 else 0))}{GAP}{text}".rstrip())
     return lines
@@ -146,7 +152,7 @@ def listed(texts: Sequence[str], indent: str = "  - ", room: int = ROOM) -> list
     """Texts as a list, wrapped below their dash."""
     lines = []
     for text in texts:
-        for at, line in enumerate(wrap(text, room - len(indent))):
+        for at, line in enumerate(wrap(text, room - len(indent), whole=True)):
             lines.append((indent if at == 0 else " " * len(indent)) + line)
     return lines
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.frame import DONE, ERROR, HELD, REFUSED
 from console.tables import Column, listed, outcome_style, padded, style, table
-from console.words import _, counted, noted
+from console.words import _, counted, noted, translated
 
 if TYPE_CHECKING:
     from pipelines.conduct import Outcome
@@ -122,7 +122,7 @@ def _stopped(item: Tally) -> list[str]:
     """Why something of a dataset did not go through; equal reasons are told once."""
     told: dict[tuple[str, str], list[str]] = {}
     for note in item.failed:
-        told.setdefault((_("failed"), note), [])
+        told.setdefault((_("failed"), translated(note)), [])
     for refused in item.refused:
         told.setdefault((_("refused"), _why(refused["findings"])), [])
     for held in item.held:

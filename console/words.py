@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Literal
 
-from catalog.wording import wording
+from catalog.wording import sentences, wording
 
 Language = Literal["zh", "en"]
 _language: ContextVar[str] = ContextVar("language", default="en")
@@ -49,9 +51,40 @@ def label(names: Any) -> str:
     return str(getattr(names, language()))
 
 
+def translated(text: str) -> str:
+    """A sentence that was made elsewhere, with names and numbers in it, in the chosen language; else as it is."""
+    if language() == "en" or not text:
+        return text
+    if (whole := _(text)) != text:
+        return whole
+    for pattern, chinese in _templates(language()):
+        if found := pattern.fullmatch(text):
+            return chinese.format(**{name: translated(part) for name, part in found.groupdict().items()})
+    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", text)
+    return "".join(translated(sentence) for sentence in sentences) if len(sentences) > 1 else text
+
+
+@cache
+def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Sentences with placeholders as patterns, the longest first."""
+    found = []
+    for text in sorted(sentences(language), key=len, reverse=True):
+        parts = re.split(r"\{(\w+)\}", text)
+        if len(parts) > 1 and len("".join(parts[::2])) > 12:
+            found.append((re.compile("".join(_pattern(parts, at) for at in range(len(parts)))), wording(language)(text)))
+    return found
+
+
+def _pattern(parts: Sequence[str], at: int) -> str:
+    """The pattern of one part of a template: texts stand at even places, names of placeholders at odd ones."""
+    if at % 2 == 0:
+        return re.escape(parts[at])
+    return f"(?P={parts[at]})" if parts[at] in parts[1:at:2] else f"(?P<{parts[at]}>.+)"
+
+
 def noted(finding: Mapping[str, Any]) -> str:
     """A finding in a line: what is wrong, in which column, and the counts behind it. Findings hold no values."""
-    note = _(str(finding.get("note", "")))
+    note = translated(str(finding.get("note", "")))
     column = f" [{finding['column']}]" if finding.get("column") else ""
     observed = ", ".join(f"{name} {_shown(value)}" for name, value in (finding.get("observed") or {}).items())
     return f"{note}{column}" + (f" ({observed})" if observed else "")

@@ -40,7 +40,7 @@ def cli(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Cli:
         assert result.exit_code == code, (result.exit_code, result.output, result.exception)
         assert "Traceback" not in result.output
         if "--json" not in arguments and "check" not in arguments:      # a problem keeps to one line
-            assert [line for line in result.stdout.splitlines() if width(line) > 80 and " " in line.strip()] == []      # but a path
+            assert [line for line in result.stdout.splitlines() if width(line) > 80 and "/" not in line] == []      # a path stays whole
         return result
 
     return call
@@ -315,6 +315,14 @@ def test_a_foreign_error_shows_its_class_and_place_only(tiny: Tiny, cli: Cli, mo
     assert error.startswith("citylake: An unexpected ValueError at ")
     assert "李四" not in error
     assert len(error.splitlines()) == 1
+
+
+def test_an_interruption_says_so(tiny: Tiny, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.conduct.run", interrupted)
+    assert "Nothing is lost" in cli("run", code=130).stderr
 
 
 def test_chinese_is_spoken_where_it_is_asked_for(tiny: Tiny, cli: Cli) -> None:

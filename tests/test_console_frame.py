@@ -201,6 +201,31 @@ def test_the_demo_writes_into_no_folder_of_sources_that_is_not_its_own(tmp_path:
     assert sorted(path.name for path in tiny.sources.iterdir()) == ["parks", "weather"]
 
 
+@pytest.mark.slow
+def test_the_demo_ends_with_zero_says_where_to_look_and_who_one_is(tmp_path: Path) -> None:
+    places = {"CITYLAKE_STATE": str(tmp_path / "state"), "CITYLAKE_THREADS": "2"}
+    result = citylake("demo", "--scale", "0.02", **places)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert (tmp_path / "state" / "site" / "current" / "index.html").as_uri() in result.stdout
+    assert "Stopped, and why" in result.stdout
+    assert "Published" in result.stdout
+    assert [line for line in result.stdout.split("\n\n", 1)[1].splitlines() if width(line) > 80 and "/" not in line] == []
+    mapped = (tmp_path / "state" / "people.local.yaml").read_text(encoding="utf-8").splitlines()[-1]
+    assert mapped.startswith(f'"{os_user()}": ')
+    key = re.search(r"citylake hold show (\w+)", result.stdout)
+    assert key
+    shown = citylake("hold", "show", key[1], **places).stdout
+    assert mapped.split(": ")[1] in shown      # the hold that is proposed is one's own to decide
+    again = json.loads(citylake("demo", "--scale", "0.02", "--json", **places).stdout)
+    assert {item["outcome"] for item in again["datasets"]} <= {"unchanged", "held"}
+    second = citylake("demo", "--scale", "0.02", "--day", "2", **places)
+    assert second.returncode == 0
+    assert "now acts as" not in second.stdout
+    assert citylake("audit", "verify", **places).returncode == 0
+
+
+@pytest.mark.slow
 def test_two_runs_at_once_end_well(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path)
     tiny.declare(contract("parks.benches"))

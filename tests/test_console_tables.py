@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.wording import translations
 from console.tables import ROOM, Column, clean, facts, listed, table, width, wrap
+from console.words import speak, translated
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = st.text(st.sampled_from("ab 数据，。/._-\n\t\x1b é1"), max_size=200)
@@ -73,3 +74,16 @@ def test_translations_keep_their_placeholders() -> None:
     for text, chinese in found:
         assert sorted(re.findall(r"\{\w*\}", text)) == sorted(re.findall(r"\{\w*\}", chinese)), text
         assert re.findall(r"CITYLAKE_\w+|--\w+", text) == re.findall(r"CITYLAKE_\w+|--\w+", chinese), text
+
+
+def test_sentences_made_elsewhere_are_translated_with_what_stands_in_them() -> None:
+    speak("zh")
+    try:
+        assert translated("There is no dataset parks.none in this city.") == "本市没有数据集 parks.none。"
+        assert translated("The file cannot be read as declared: The file is empty. Ask the source for a complete file.") == (
+            "无法按声明读取文件：文件是空的。请来源方提供完整文件。")
+        assert translated("The tier would be looser: restricted became unconditional.") == "开放类型将放宽：由受限开放变为无条件开放。"
+        assert translated("Nobody has translated this.") == "Nobody has translated this."
+    finally:
+        speak("en")
+    assert translated("The file is empty.") == "The file is empty."
