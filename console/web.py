@@ -35,4 +35,5 @@ def ui(
         tell(_("Whoever reaches this address can start runs: Dagster asks for no password."))
     sys.stdout.flush()
     os.environ.update(variables)
+    os.chdir(variables["DAGSTER_HOME"])     # beside another dagster.yaml Dagster would warn
     os.execv(argv[0], argv)
