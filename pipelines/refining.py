@@ -72,14 +72,21 @@ class Plan:
     # -- normalise, type, check ----------------------------------------------------------------------------------
 
     def checked(self) -> exp.Query:
-        """Every row, typed, with its normalised text and the ids of the row rules that it fails in `_rules`."""
+        """Every row, typed, with the ids of the row rules that it fails in `_rules`; where there are any, also with its texts.
+
+        Only quarantine wants the texts: keeping them for good rows would double what is staged.
+        """
         typed = self._typed()
         failed = [(spec.bad_text if spec.bad is None else spec.bad, spec.id) for spec in self.rows]
         if not self.contract.derived:
             failed = [(exp.Not(this=exp.Is(this=col(BAD), expression=exp.Null())), FORMAT_RULE),
                       *[(exp.and_(exp.Is(this=col(BAD), expression=exp.Null()), bad), rule) for bad, rule in failed]]
         rules = d.concat_words(failed) if failed else lit("")
-        return exp.select(*[col(name) for name in typed.named_selects], named(rules, RULES)).from_(typed.subquery("typed"))
+        judged = exp.select(*[col(name) for name in typed.named_selects], named(rules, RULES)).from_(typed.subquery("typed"))
+        bad = exp.NEQ(this=col(RULES), expression=lit(""))
+        texts = {text_of(name) for name in self.names}
+        kept = [named(d.case([(bad, col(name))]), name) if name in texts else col(name) for name in judged.named_selects]
+        return exp.select(*kept).from_(judged.subquery("judged_rows"))
 
     def _typed(self) -> exp.Query:
         if self.contract.derived:
@@ -105,11 +112,11 @@ class Plan:
         steps = list(more.standardise)
         if (column.type.kind != "text" or more.codes) and "fold_width" not in steps:
             steps.insert(0, "fold_width")
-        builders = {"fold_width": d.fold_width, "collapse_space": d.collapse_space, "upper": d.upper_ascii,
+        builders = {"collapse_space": d.collapse_space, "upper": d.upper_ascii,
                     "lower": d.lower_ascii, "strip_zero_fraction": d.strip_zero_fraction,
                     "strip_thousands": d.strip_thousands}
-        for step in [step for step in steps if step == "fold_width"]:
-            text = builders[step](text)
+        if "fold_width" in steps:
+            text = d.fold_width(text)
         if more.strip_unit:     # before the others: `1,000.00万元` has thousands only once the unit is gone
             text = d.strip_suffixes(text, more.strip_unit)
         for step in [step for step in steps if step != "fold_width"]:

@@ -38,7 +38,7 @@ class DuckEngine:
     def open(self, views: Mapping[str, Source]) -> Iterator[DuckSession]:
         """A session in a private scratch folder that is wiped at the end."""
         with scratch(self.settings) as folder, translated(), duckdb.connect(config=self._config(folder)) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")     # `--json` owns standard output
             session = DuckSession(connection, self.lake, folder)
             for name, source in views.items():
                 session.add_view(name, source)
@@ -46,7 +46,7 @@ class DuckEngine:
 
     def _config(self, folder: Path) -> dict[str, str | bool | int | float | list[str]]:
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{self.settings.memory * 55 // 100 // 2**20}MiB",
+            "memory_limit": f"{self.settings.memory * 50 // 100 // 2**20}MiB",
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

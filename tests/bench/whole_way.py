@@ -64,7 +64,7 @@ def ours(root: Path) -> None:
 
     def told(outcome: object) -> None:
         nonlocal at
-        print(f"step {outcome.step} {time.perf_counter() - at:.2f} {outcome.outcome} {outcome.note}", flush=True)  # type: ignore[attr-defined]
+        print(f"step {outcome.step} {time.perf_counter() - at:.2f} {outcome.outcome} {outcome.note} (peak so far {peak()} MB)", flush=True)  # type: ignore[attr-defined]
         at = time.perf_counter()
 
     outcomes = city.run(told=told)
@@ -117,9 +117,14 @@ def bare(root: Path) -> None:
     report(total)
 
 
+def peak() -> int:
+    """Highest resident memory of this process until now, in MB."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+
 def report(seconds: float) -> None:
-    peak = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(f"total {seconds:.2f}\npeak {int(peak) // 1024}", flush=True)
+    print(f"total {seconds:.2f}\npeak {peak()}", flush=True)
 
 
 def child(kind: str, root: Path) -> tuple[float, int]:
