@@ -194,11 +194,15 @@ def _reached(contract: Contract, state: State, intake: Intake, entry: Mapping[st
 
 
 def _repeated(contract: Contract, state: State, source: str, sha256: str, intake: Intake) -> str | None:
-    """The batch that already brought exactly these bytes. For snapshots only the newest counts: A, B, A is a return to A."""
+    """The batch that already brought exactly these bytes, or waits with them. Of a snapshot's admitted batches only the newest
+    counts: A, B, A is a return to A.
+    """
     known = [(item.id, {item.sha256, item.fetched_sha256}) for item in intake.of("admitted") if item.source == source]
     known = [(batch.id, {batch.sha256, batch.body["fetched_sha256"]}) for batch in state.batches if batch.source == source] + known
     if contract.fields.merge == "snapshot":
         known = known[-1:]
+    waiting = [(hold.target, hold.body["batch"]) for hold in state.holds.values() if hold.step == "ingest" and hold.body.get("batch")]
+    known += [(target, {batch["sha256"], batch["fetched_sha256"]}) for target, batch in waiting if batch["source"] == source]
     return next((batch for batch, hashes in known if sha256 in hashes), None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -75,3 +76,30 @@ def test_replay_gives_the_same_bronze_and_reaches_new_columns(tmp_path: Path) ->
     city.drop("trees1.csv", GOOD)
     city.run()
     assert replay(city.way(), city.way().contract(DATASET))["outcome"] == "unchanged"
+
+
+def test_bytes_that_wait_already_open_no_second_hold(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    strange = "编号,类别,高度,种植日期,备注,别的\nT1,A,3.5,2026-03-12,,x\n"
+    city.drop("trees1.csv", strange)
+    city.run()
+    city.drop("trees1.csv", strange)
+    city.drop("trees2.csv", strange)
+    city.run()
+    state = city.way().journal.state(DATASET)
+    assert list(state.holds) == ["parks.trees/ingest/b000001"]
+    assert state.last["ingest/"]["skipped"][0]["batch"] == "b000001"
+
+
+def test_a_web_server_can_enter_the_site(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    city.drop("trees1.csv", GOOD)
+    old = os.umask(0o077)
+    try:
+        city.run()
+    finally:
+        os.umask(old)
+    served = (city.settings.site / "current").resolve()
+    assert all(path.stat().st_mode & 0o055 == 0o055 for path in (city.settings.site, served.parent, served, served / "data/parks.trees.main/r1"))
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in served.rglob("*"))
+    assert not any(path.stat().st_mode & 0o077 for path in city.settings.lake.rglob("*") if path.is_file())

@@ -46,6 +46,7 @@ class FolderPortal:
         """Builds the next generation with this item in it; an interrupted one is built anew."""
         old = self.current
         folder = self.root / "generations" / f"{self._number(old) + 1:08d}"
+        _public(self.root / "generations")
         shutil.rmtree(folder, ignore_errors=True)
         _public(folder)
         if old is not None:
@@ -164,10 +165,12 @@ def _files(folder: Path) -> set[str]:
 
 
 def _public(folder: Path) -> None:
-    """Makes a folder, and those above it, readable by a web server whatever the umask."""
+    """Makes a folder, and those above it up to the site's root, readable by a web server whatever the umask."""
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
-    folder.parent.chmod(0o755)
+    for path in (folder, *folder.parents):
+        path.chmod(0o755)
+        if (path / "generations").is_dir():
+            break
 
 
 def _write(path: Path, text: str) -> None:
