@@ -51,11 +51,11 @@ def test_two_vertical_agencies_and_eight_departments_deliver(city: City) -> None
     assert len([name for name in delivering if city.departments[name].vertical]) >= 2
 
 
-def test_every_author_is_a_steward_of_the_department(city: City) -> None:
+def test_every_department_has_a_steward_who_may_decide(city: City) -> None:
     for contract in city.contracts.values():
-        author = city.people[contract.fields.author]
-        assert "steward" in author.roles
-        assert author.department == contract.department
+        assert contract.fields.author in city.people
+        assert [person.id for person in city.people.values() if person.department == contract.department
+                and "steward" in person.roles and person.id != contract.fields.author], contract.id
 
 
 def test_every_role_is_held_and_authors_can_be_overruled(city: City) -> None:
