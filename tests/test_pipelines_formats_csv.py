@@ -40,6 +40,14 @@ def test_rows_carry_their_physical_line_and_empty_fields_are_empty_text(tmp_path
     assert rows(table) == rows(table)
 
 
+def test_a_header_may_be_longer_than_what_is_looked_at_first(tmp_path: Path) -> None:
+    title = "a\n" * 30_000
+    declared = {"name": "csv", "delimiter": ",", "quote": '"', "escape": "", "skip": 0}
+    table = opened(tmp_path, ("\n" * 40_000 + f'"{title}",b\n1,2\n').encode(), declared)
+    assert table.columns == [title.strip(), "b"]
+    assert rows(table) == [(70_002, "1", "2")]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
 def test_every_line_end(tmp_path: Path, end: str) -> None:
     table = opened(tmp_path, end.join(["a,b", "1,2", '"3",4', "", "5,6", ""]).encode())

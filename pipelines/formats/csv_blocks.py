@@ -20,6 +20,7 @@ from pipelines.formats.csv_records import LONGEST, Dialect, Record, read_record,
 from pipelines.formats.table import BadRecord, Row, in_batches
 
 TOO_LONG = 2**28         # bytes without the end of a record
+HEADER = 2**14           # bytes in which a header usually ends
 WORKERS = min(4, os.cpu_count() or 1)
 
 
@@ -113,15 +114,19 @@ def _valid(raw: list[bytes]) -> bool:
 
 
 def first_record(lines: Lines) -> tuple[int, Record] | None:
-    """Takes the first record (the header) off the stream; None when there is none."""
+    """Takes the first record (the header) off the stream; None when there is none. Looks at no more than it needs."""
+    size = HEADER
     while not lines.done:
         before, line = lines.pending, lines.line
-        found = next(iter(lines.careful(len(before) or 1)), None)
+        found = next(iter(lines.careful(size)), None)
         if found:
             lines.pending, lines.line = before, line
             lines.skip(found[0] + found[1].lines - line)
             return found
-        lines.more()
+        if size < len(before):
+            size *= 2
+        else:
+            lines.more()
     return None
 
 
