@@ -34,7 +34,7 @@ def mirrored(way: Way, instance: dg.DagsterInstance, cursor: str | None, portals
     found = register_told(way) if grown else None
     if found is not None and found.fresh(instance):
         events.append(_materialization(found))
-    reason = None if events else "The journal has grown by nothing that is not shown yet."
+    reason = f"Showed {len(events)} events of {len(grown)} datasets." if events else "The journal says nothing that is not shown yet."
     return dg.SensorResult(asset_events=events, cursor=json.dumps({**seen, **{name: states[name] for name in grown}}), skip_reason=reason)
 
 

@@ -76,7 +76,7 @@ def new_decisions(way: Way, cursor: str | None, publishing: bool) -> Ticked:
     requests = []
     for contract in way.city.contracts.values():
         for decided in look(way, contract, None if seen is None else seen.get(contract.id, 0)):
-            tags = {"citylake/decision": decided.decision, "citylake/hold": decided.hold.id}
+            tags = {"citylake/decision": decided.decision}
             requests.append(dg.RunRequest(run_key=decided.decision, asset_selection=_from(way, decided, publishing), tags=tags))
     counts = {name: len(way.journal.state(name).decisions) for name in way.city.contracts}
     reason = None if requests else "Nobody has decided anything since the last look."

@@ -21,7 +21,8 @@ def command(settings: Settings, host: str = "127.0.0.1", port: int = 3000) -> tu
     home = prepare(settings)
     argv = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--module-name", "assets.definitions", "--working-directory", str(ROOT),
             "--host", host, "--port", str(port)]
-    return argv, {**environment(settings), "DAGSTER_HOME": str(home), "DAGSTER_COMPUTE_LOGS": str(home / "compute_logs")}
+    # Safe path: a stray gql.py or assets/ in the folder where somebody starts it must not stand in for ours.
+    return argv, {**environment(settings), "PYTHONSAFEPATH": "1", "DAGSTER_HOME": str(home), "DAGSTER_COMPUTE_LOGS": str(home / "compute_logs")}
 
 
 def prepare(settings: Settings) -> Path:

@@ -194,6 +194,7 @@ def test_the_ui_can_be_asked_for_without_dagster(tiny: Tiny) -> None:
     assert argv[:6] == [sys.executable, "-W", "ignore", "-m", "dagster", "dev"]
     assert argv[-2:] == ["--port", "3999"]
     assert settings(env) == tiny.settings                      # its processes see the same city
+    assert env["PYTHONSAFEPATH"] == "1"                        # modules of the folder where it is started do not shadow ours
     home = Path(env["DAGSTER_HOME"])
     assert home == tiny.settings.state / "dagster"
     assert home.stat().st_mode & 0o077 == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -237,15 +240,22 @@ def test_an_approved_screening_goes_on_and_its_check_warns(tmp_path: Path, insta
     assert screening.metadata["approval"].value == f"{DATASET}/d{tiny.way().journal.state(DATASET).seq - 1}"
 
 
-def test_no_canary_reaches_dagsters_home(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    tiny = city(tmp_path / "city")
-    tiny.drop("trees_CANARYNAME.csv", BAD)
+@pytest.mark.slow
+def test_no_canary_reaches_dagsters_home_or_output(tmp_path: Path) -> None:
+    tiny = city(tmp_path)
+    tiny.drop("unknown_CANARYNAME.csv", BAD)
     tiny.drop("held9.csv", GOOD.replace("已修剪", MOBILE).replace("T1", "CANARYKEY"))
-    run(tiny, instance)
-    run(tiny, instance)
-    home = Path(instance.root_directory)
-    text = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    (tiny.settings.lake / "releases" / "weather").mkdir(parents=True)
+    (tiny.settings.lake / "releases" / "weather" / "indicator").write_text("in the way")        # an error on top
+    argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", "assets.definitions", "-j", "city", "--working-directory", str(ui.ROOT)]
+    _, variables = ui.command(tiny.settings)
+    done = subprocess.run(argv, env={**os.environ, **variables}, cwd=tmp_path, capture_output=True, check=False)
+    home = Path(variables["DAGSTER_HOME"])
+    files = [path for path in home.rglob("*") if path.is_file()]
+    text = done.stdout + done.stderr + b"".join(path.read_bytes() for path in files)
     assert b"parks__unknown" in text        # the events are there
+    assert b"weather.indicator: serve main: An unexpected" in text
+    assert [path for path in files if path.suffix == ".err"]        # and what the steps printed
     assert found_in(text, ("CANARY", MOBILE, "已修剪", "待移植")) == []
 
 

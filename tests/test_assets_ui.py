@@ -42,8 +42,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             instance.report_runless_asset_event(event)
     argv = [sys.executable, "-m", "dagster_webserver", "--module-name", "assets.definitions", "--working-directory", str(ui.ROOT),
             "--host", "127.0.0.1", "--port", str(port)]
+    (tmp_path / "gql.py").write_text("raise ImportError('a stray module of the folder where the UI was started')\n")
     with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True, cwd=tmp_path)
     try:
         yield _ready(f"http://127.0.0.1:{port}", process)
     finally:
