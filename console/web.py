@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -36,4 +37,5 @@ def ui(
     sys.stdout.flush()
     os.environ.update(variables)
     os.chdir(variables["DAGSTER_HOME"])     # beside another dagster.yaml Dagster would warn
+    signal.signal(signal.SIGINT, signal.SIG_DFL)        # started with & a script hands down an ignored Ctrl-C
     os.execv(argv[0], argv)

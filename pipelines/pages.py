@@ -30,7 +30,7 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
         return Item(identity, "absent")
     if name in state.withdrawn:
         return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "tombstone": dict(state.withdrawn[name]["tombstone"])})
-    if contract.status == "draft":
+    if contract.status == "draft" or way.policy.excludes(contract):
         return Item(identity, "absent")
     release = state.release(name)
     shown = _shown(way, state, outward, release)

@@ -103,3 +103,16 @@ def test_a_web_server_can_enter_the_site(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o055 == 0o055 for path in (city.settings.site, served.parent, served, served / "data/parks.trees.main/r1"))
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in served.rglob("*"))
     assert not any(path.stat().st_mode & 0o077 for path in city.settings.lake.rglob("*") if path.is_file())
+
+
+def test_what_the_negative_list_excludes_stands_in_no_catalog(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    city.drop("trees1.csv", GOOD)
+    city.run()
+    city.write("negative_list.yaml", "version: 2\nexcluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: 保守国家秘密法, verified: true}\n")
+    assert by_step(city.run())["parks.trees ingest"] == "refused"
+    assert json.loads((city.settings.site / "current/pages.json").read_text()) == {}
+    assert not list(city.settings.site.glob("generations/*/data/parks.trees.main"))
+    from pipelines.steps.register import entries
+
+    assert entries(city.way()) == []

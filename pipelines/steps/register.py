@@ -36,6 +36,8 @@ def entries(way: Way) -> list[dict[str, Any]]:
     """The catalog's rows, one a product, in order of their ids."""
     found = []
     for contract in way.city.contracts.values():
+        if way.policy.excludes(contract):
+            continue
         state = way.journal.state(contract.id)
         for product in contract.products:
             outward = Outward(contract, product, way.city.codes, way.city.zone)
