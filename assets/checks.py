@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.keys import Layer, check_names
-from catalog.contract import CodeList, Contract
+from catalog.codes import CodeList
+from catalog.contract import Contract
 from quality.specs import specs
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from catalog.contract import Contract, asset_key
+from catalog.contract import Contract
+from catalog.naming import asset_key
 
 REGISTER = dg.AssetKey(["register", "city", "catalog"])
 STEPS = {"bronze": "ingest", "silver": "refine", "gold": "serve", "portal": "publish"}

@@ -15,7 +15,7 @@ import dagster as dg
 from assets.jobs import Job, keys_of
 from assets.keys import Layer, layer_of, layers
 from assets.mirror import mirrored
-from catalog.contract import fingerprint
+from catalog.canonical import fingerprint
 
 if TYPE_CHECKING:
     from pipelines.news import Decided

@@ -14,7 +14,7 @@ import dagster as dg
 
 from assets.checks import listed
 from assets.keys import Layer, targets
-from catalog.contract import fingerprint
+from catalog.canonical import fingerprint
 
 if TYPE_CHECKING:
     from pipelines.state import State

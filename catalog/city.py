@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from catalog.contract import CodeList, Contract
+from catalog.codes import CodeList
+from catalog.contract import Contract
 from catalog.extension import Label, Name, Strict
 
 Role = Literal["steward", "bureau", "privacy_officer", "secrecy_officer", "auditor"]

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from catalog.contract import CodeList
 from catalog.errors import Problem
 
 COLUMNS = ("code", "zh", "en", "valid_from", "valid_to")
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """A shared code list: `codes/<id>.csv` with code, zh, en, valid_from, valid_to and optionally parent."""
+
+    id: str
+    rows: tuple[Mapping[str, str], ...]
+    path: Path
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(row["code"] for row in self.rows)
 
 
 def read_codes(path: Path, name: str) -> tuple[CodeList | None, list[Problem]]:

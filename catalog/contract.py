@@ -5,14 +5,9 @@ What a steward writes is ODCS plus catalog/extension.py; catalog/loader.py turns
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from catalog.extension import ColumnFields, Contact, DatasetFields, Input, Label, Period, Product, Source, Update, Volume
 
@@ -151,60 +146,3 @@ class Contract:
 
     def product_id(self, product: str) -> str:
         return f"{self.id}.{product}"
-
-
-@dataclass(frozen=True)
-class CodeList:
-    """A shared code list: `codes/<id>.csv` with code, zh, en, valid_from, valid_to and optionally parent."""
-
-    id: str
-    rows: tuple[Mapping[str, str], ...]
-    path: Path
-
-    @property
-    def codes(self) -> frozenset[str]:
-        return frozenset(row["code"] for row in self.rows)
-
-
-def asset_key(layer: str, dataset: str, product: str | None = None) -> tuple[str, ...]:
-    """`layer/department/dataset`, for gold `gold/department/dataset/product`."""
-    return (layer, *dataset.split("."), *((product,) if product else ()))
-
-
-def dataset_of(key: Iterable[str]) -> str:
-    """The dataset id behind an asset key."""
-    parts = tuple(key)
-    return f"{parts[1]}.{parts[2]}"
-
-
-def contract_path(dataset: str) -> str:
-    """Where a dataset's contract lies inside the city folder."""
-    department, name = dataset.split(".")
-    return f"datasets/{department}/{name}.odcs.yaml"
-
-
-def dataset_at(path: str) -> str:
-    """The dataset id behind a contract path."""
-    parts = Path(path).parts
-    return f"{parts[-2]}.{parts[-1].removesuffix('.odcs.yaml')}"
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON-able data, for fingerprints and records."""
-    if isinstance(value, BaseModel):
-        return plain(value.model_dump(mode="json"))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, frozenset | set):
-        return sorted(plain(item) for item in value)
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def fingerprint(*parts: Any) -> str:
-    """sha256 over the canonical JSON of `parts`; what an operation's id is made of."""
-    text = json.dumps([plain(part) for part in parts], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog.contract import LEVELS, Column, ColumnType, Contract, dataset_at
+from catalog.contract import LEVELS, Column, ColumnType, Contract
 from catalog.extension import ColumnFields, DatasetFields
+from catalog.naming import dataset_at
 from catalog.odcs import API_VERSIONS, check_keys, check_types, listed, mapped, ours
 from catalog.rule_reader import read_rules
 from catalog.yamlread import Document, Path_

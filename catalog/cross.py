@@ -8,9 +8,10 @@ from typing import Any
 
 from catalog import dialect as d
 from catalog.city import City
-from catalog.contract import LEVELS, Column, Contract, contract_path
+from catalog.contract import LEVELS, Column, Contract
 from catalog.derivation import reads
 from catalog.extension import Band, Drop, Generalise, Keep, Mask, Product, Round, Token, Treatment
+from catalog.naming import contract_path
 from catalog.odcs import listed, ours
 from catalog.rule_reader import places, rule_id
 from catalog.yamlread import Document, Path_

@@ -63,9 +63,8 @@ def _piece(regex: str, at: int) -> tuple[str, int]:
         return r"[^\n]", at + 1
     if regex.startswith("(?", at) and not regex.startswith("(?:", at):
         raise _refused("holds lookaround, a flag or a named group")
-    if char in "*+?}":
-        if regex[at + 1:at + 2] == "+":
-            raise _refused("holds a possessive quantifier")
+    if char in "*+?}" and regex[at + 1:at + 2] == "+":
+        raise _refused("holds a possessive quantifier")
     if char == "{":
         return _quantifier(regex, at)
     return char, at + 1

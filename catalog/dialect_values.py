@@ -130,7 +130,7 @@ def _round(r: Renderer, a: list[exp.Expr]) -> str:
     step, target, scale = Decimal(string(a[1])), string(a[2]), number(a[3])
     s = max(scale, -int(step.as_tuple().exponent), 6)
     unit = int(step.scaleb(s))
-    e = f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))" if r.duck else f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))"
+    e = f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))"
     fits = f"abs({r.of(a[0])}) < 1e{max(36 - 2 * s - 1, 1)}"
     whole = "HUGEINT" if r.duck else "DECIMAL(38, 0)"
     scaled = f"CAST({e} * CAST({10**s} AS DECIMAL({s + 1}, 0)) AS {whole})"

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from catalog.city import Calendar, CalendarFile, City, CityFile, PeopleFile, Person
-from catalog.codes import read_codes
-from catalog.contract import CodeList, Contract
+from catalog.codes import CodeList, read_codes
+from catalog.contract import Contract
 from catalog.contract_reader import read_contract, validated
 from catalog.cross import cross_check
 from catalog.errors import DefinitionErrors, Problem

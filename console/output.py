@@ -28,7 +28,7 @@ def tell_all(lines: Iterable[str]) -> None:
 
 def show_json(document: Any) -> None:
     """Prints one JSON document: UTF-8, keys sorted."""
-    from catalog.contract import plain
+    from catalog.canonical import plain
 
     print(json.dumps(plain(document), ensure_ascii=False, sort_keys=True, indent=2))
 

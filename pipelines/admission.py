@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from catalog.contract import ColumnType, Contract, fingerprint
+from catalog.canonical import fingerprint
+from catalog.contract import ColumnType, Contract
 from catalog.dialect import col, contains_pattern, joined_text
 from catalog.errors import BadInput
 from catalog.evidence import Finding

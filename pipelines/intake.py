@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.contract import Contract, fingerprint, plain
+from catalog.canonical import fingerprint, plain
+from catalog.contract import Contract
 from catalog.errors import BadInput
 from catalog.extension import Source
 from pipelines.admission import Admission, admit, terms, unreadable

@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore
 
-from catalog.contract import plain
+from catalog.canonical import plain
 from catalog.errors import LakeError
 from pipelines.boundary import boundary
 from pipelines.lease import lease

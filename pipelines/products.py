@@ -9,7 +9,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from catalog import dialect as d
-from catalog.contract import LEVELS, CodeList, Column, ColumnType, Contract, Level
+from catalog.codes import CodeList
+from catalog.contract import LEVELS, Column, ColumnType, Contract, Level
 from catalog.dialect import col, lit
 from catalog.extension import Generalise, Keep, Product, Tier, Treatment
 from pipelines.lake import PERIOD

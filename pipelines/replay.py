@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from catalog.contract import Contract, fingerprint
+from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from catalog.dialect import col
 from catalog.evidence import TableAt
 from pipelines.formats import formats

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.contract import fingerprint
+from catalog.canonical import fingerprint
 from pipelines.products import Outward
 from pipelines.state import State
 from pipelines.way import Way

@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.contract import Contract, fingerprint
+from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from catalog.errors import DefinitionErrors, Problem
 from catalog.evidence import Finding
 from catalog.yamlread import read_yaml

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from catalog.contract import fingerprint
+from catalog.canonical import fingerprint
 
 # Separators that people put between the groups of a number (all of Unicode's spaces, dashes and dots among them), and marks
 # that cannot be seen. One table for both: the engine's screen and the checks here must not disagree on what a gap is.

@@ -14,7 +14,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from catalog import dialect as d
-from catalog.contract import Column, ColumnType, plain
+from catalog.canonical import plain
+from catalog.contract import Column, ColumnType
 from catalog.evidence import Finding, Verdict
 from catalog.extension import Keep, Treatment
 from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, UNSEEN, kinds_in

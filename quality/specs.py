@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from catalog.contract import CodeList, Column, Contract, Rule
+from catalog.codes import CodeList
+from catalog.contract import Column, Contract, Rule
 from catalog.dialect import col, in_list, length, lit, matches, parse_condition, parse_query
 from catalog.evidence import CheckSpec
 

@@ -117,7 +117,9 @@ def test_every_whole_number_survives_its_text(number: int) -> None:
 
 
 REFUSED = ["SELECT 1", "a; DROP TABLE x", "read_csv('x')", "a IN (SELECT 1)", "now() > d", "random() > 0.5", "count(*) > 1", "CL_TRIM(a) = 'x'",
-           "getenv('HOME') = 'x'", "a::JSON = 1", "regexp_matches(a, '(?=x)')", "unknown_column = 1", "a = $1", "row_number() OVER () = 1", "a ->> 'x' = 'y'"]
+           "getenv('HOME') = 'x'",
+           "a::JSON = 1", "regexp_matches(a, '(?=x)')", "unknown_column = 1", "a = $1", "row_number() OVER () = 1",
+           "a ->> 'x' = 'y'"]
 
 
 @pytest.mark.parametrize("sql", REFUSED)
@@ -128,7 +130,8 @@ def test_conditions_outside_the_vocabulary_are_refused_without_quoting_them(sql:
 
 
 @pytest.mark.parametrize("sql", [
-    "SELECT * FROM a", "SELECT x FROM 'file.csv'", "SELECT x FROM read_csv('x')", "SELECT x FROM b", "SELECT x FROM main.a", "INSERT INTO a VALUES (1)",
+    "SELECT * FROM a", "SELECT x FROM 'file.csv'", "SELECT x FROM read_csv('x')", "SELECT x FROM b", "SELECT x FROM main.a",
+    "INSERT INTO a VALUES (1)",
     "WITH a AS (SELECT 1 AS x) SELECT x FROM a", "SELECT x FROM a ORDER BY x", "COPY a TO 'x'", "SELECT x FROM a LIMIT 3",
 ])
 def test_queries_outside_the_vocabulary_are_refused(sql: str) -> None:

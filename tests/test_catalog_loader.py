@@ -14,10 +14,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.contract import LAYERS, asset_key, contract_path, dataset_at, dataset_of
+from catalog.contract import LAYERS
 from catalog.derivation import reads
 from catalog.errors import DefinitionErrors
 from catalog.loader import check_city, load_city
+from catalog.naming import asset_key, contract_path, dataset_at, dataset_of
 from catalog.yamlread import read_yaml
 from pipelines.source_check import check_all
 

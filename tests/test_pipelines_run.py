@@ -109,7 +109,8 @@ def test_what_the_negative_list_excludes_stands_in_no_catalog(tmp_path: Path) ->
     city = Tiny(tmp_path)
     city.drop("trees1.csv", GOOD)
     city.run()
-    city.write("negative_list.yaml", "version: 2\nexcluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: 保守国家秘密法, verified: true}\n")
+    city.write("negative_list.yaml", "version: 2\nexcluded:\n"
+               "  - {id: T1, kind: dataset, name: parks.trees, legal_basis: 保守国家秘密法, verified: true}\n")
     assert by_step(city.run())["parks.trees ingest"] == "refused"
     assert json.loads((city.settings.site / "current/pages.json").read_text()) == {}
     assert not list(city.settings.site.glob("generations/*/data/parks.trees.main"))

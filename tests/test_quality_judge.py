@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tiny import CALENDAR, CITY, KINDS, PEOPLE, column, contract
 
-from catalog.contract import plain
+from catalog.canonical import plain
 from catalog.evidence import CheckSpec, Finding
 from catalog.loader import load_city
 from quality.judge import judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from catalog.contract import plain
+from catalog.canonical import plain
 from catalog.errors import LakeError
 from pipelines.audit.chains import Chain, read_chain
 from pipelines.journal import Record

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from catalog.contract import fingerprint
+from catalog.canonical import fingerprint
 
 Shown = Literal["open", "metadata", "tombstone", "absent"]
 

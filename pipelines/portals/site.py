@@ -16,8 +16,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from catalog.canonical import fingerprint
 from catalog.city import City
-from catalog.contract import fingerprint
 from catalog.dcat import document
 from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, coverage
 from catalog.wording import LANGUAGES, wording

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from catalog.contract import ColumnType, Contract, fingerprint, plain
+from catalog.canonical import fingerprint, plain
+from catalog.contract import ColumnType, Contract
 from catalog.dialect import cast_to, col, lit
 from pipelines.admission import terms
 from pipelines.boundary import boundary

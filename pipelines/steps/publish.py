@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from catalog.contract import Contract, fingerprint
+from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from catalog.errors import PortalError
 from pipelines.boundary import boundary
 from pipelines.lake import Op

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.contract import Contract, fingerprint, plain
+from catalog.canonical import fingerprint, plain
+from catalog.contract import Contract
 from catalog.evidence import CheckSpec, Finding, TableAt
 from pipelines import refining
 from pipelines.engines import Session, Source

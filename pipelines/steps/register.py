@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.contract import fingerprint, plain
+from catalog.canonical import fingerprint, plain
 from catalog.entry import FIELDS, TIER_NAMES, coverage, entry
 from pipelines.journal import CITY
 from pipelines.lake import Op, Write

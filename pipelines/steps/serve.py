@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catalog.contract import Contract, fingerprint, plain
+from catalog.canonical import fingerprint, plain
+from catalog.contract import Contract
 from catalog.evidence import Finding, TableAt, Verdict
 from pipelines.boundary import boundary
 from pipelines.lake import Op, Write

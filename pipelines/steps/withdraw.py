@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from catalog.contract import Contract, fingerprint
+from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from catalog.errors import DefinitionError, PortalError
 from pipelines.lake import Op
 from pipelines.portals import Item, Portal
