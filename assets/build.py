@@ -48,6 +48,6 @@ def _way() -> Way:
 
 
 def _portals(way: Way) -> list[str]:
-    from pipelines.conduct import portals_of
+    from pipelines.portals.listed import portals_of
 
     return [portal.name for portal in portals_of(way)]

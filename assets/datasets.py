@@ -59,7 +59,8 @@ def _lineage(contract: Contract, mine: Sequence[Layer]) -> dict[Layer, list[dg.A
 
 def _take(context: dg.AssetExecutionContext, dataset: str) -> Iterator[Event]:
     """Takes the steps behind the selected assets; tells each asset and its checks from the journal; fails last."""
-    from pipelines.conduct import portals_of, steps_of, taken
+    from pipelines.conduct import steps_of, taken
+    from pipelines.portals.listed import portals_of
 
     way: Way = context.resources.way
     contract, portals = way.contract(dataset), portals_of(way)

@@ -29,7 +29,7 @@ def city_job(way: Way, publishing: bool) -> Job:
 
 def department_jobs(way: Way, publishing: bool) -> list[Job]:
     """One for each department that has datasets; what is derived from them follows."""
-    from pipelines.conduct import chosen
+    from pipelines.choice import chosen
 
     found = []
     for name in sorted({contract.department for contract in way.city.contracts.values()}):
@@ -40,7 +40,7 @@ def department_jobs(way: Way, publishing: bool) -> list[Job]:
 
 def refresh_jobs(way: Way, publishing: bool) -> Mapping[str, Job]:
     """One for each refresh class that some contract has, by the name of the class; what is derived from them follows."""
-    from pipelines.conduct import chosen
+    from pipelines.choice import chosen
 
     found = {}
     for refresh, label in CYCLES.items():

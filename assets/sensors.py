@@ -54,7 +54,7 @@ def sensors(job: Job, portals: Sequence[str]) -> list[dg.SensorDefinition]:
 
 def new_drops(way: Way, publishing: bool) -> Ticked:
     """One run for all that is new. Its key is made of keyed hashes and fingerprints: the same drops are asked for once."""
-    from pipelines.conduct import chosen
+    from pipelines.choice import chosen
     from pipelines.news import new_drops as look
 
     news = [look(way, contract) for contract in way.city.contracts.values()]
@@ -85,7 +85,7 @@ def new_decisions(way: Way, cursor: str | None, publishing: bool) -> Ticked:
 
 def _from(way: Way, decided: Decided, publishing: bool) -> list[dg.AssetKey]:
     """The assets from the held step on, and those of derived datasets."""
-    from pipelines.conduct import chosen
+    from pipelines.choice import chosen
 
     contract, hold = way.contract(decided.dataset), decided.hold
     first = layer_of(contract.id, hold.step, hold.target)

@@ -98,8 +98,8 @@ def _mapped(way: Way) -> Person | None:
 
 def _sites(way: Way) -> list[str]:
     """Addresses of the folder portals' home pages."""
-    from pipelines.conduct import portals_of
     from pipelines.portals.folder import FolderPortal
+    from pipelines.portals.listed import portals_of
 
     return [(portal.root / "current" / "index.html").as_uri() for portal in portals_of(way) if isinstance(portal, FolderPortal)]
 

@@ -148,6 +148,7 @@ def withdraw(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     from pipelines import conduct, decisions
+    from pipelines.portals.listed import portals_of
     from pipelines.steps.withdraw import withdraw as take_off
 
     way = opened()
@@ -159,7 +160,7 @@ def withdraw(
     if not yes and sys.stdin.isatty() and not typer.confirm(question):
         raise typer.Abort
     tombstone = {"reason": reason, "basis": basis, "date": way.today().isoformat(), **({"replacement": replacement} if replacement else {})}
-    portals = conduct.portals_of(way, every=True)
+    portals = portals_of(way, every=True)
     take_off(way, contract, name, tombstone, portals, person.id)
     conduct.conclude(way)
     if as_json:

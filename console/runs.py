@@ -60,10 +60,12 @@ class Reporter:
 def go(way: Way, datasets: list[str], department: str | None = None, from_batch: str | None = None, silent: bool = False) -> list[Tally]:
     """Runs, reporting as it goes; returns what it came to."""
     from pipelines import conduct
+    from pipelines.choice import chosen
+    from pipelines.portals.listed import portals_of
 
-    portals = conduct.portals_of(way)
+    portals = portals_of(way)
     names = [from_batch.partition("/")[0]] if from_batch else datasets
-    total = sum(len(list(conduct.steps_of(way.contract(name), portals))) for name in conduct.chosen(way, names, department))
+    total = sum(len(list(conduct.steps_of(way.contract(name), portals))) for name in chosen(way, names, department))
     with Progress(total, silent) as progress:
         reporter = Reporter(way, progress, silent)
         conduct.run(way, datasets, department, from_batch, reporter.told)

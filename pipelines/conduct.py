@@ -7,18 +7,20 @@ One dataset's trouble never stops another's; foreign errors quote values, so the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.contract import Contract
-from catalog.errors import CitylakeError, DefinitionError, unexpected
+from catalog.errors import CitylakeError, unexpected
+from pipelines.choice import again, chosen
 from pipelines.portals import Portal
-from pipelines.portals.folder import FolderPortal
+from pipelines.portals.listed import portals_of
 from pipelines.protocol import Step, perform
 from pipelines.steps.ingest import ingest
-from pipelines.steps.publish import publish, retire
+from pipelines.steps.publish import publish
 from pipelines.steps.refine import refine
 from pipelines.steps.register import register
+from pipelines.steps.retire import retire
 from pipelines.steps.serve import serve
 from pipelines.way import Way
 
@@ -44,19 +46,6 @@ class Planned:
     name: str
     target: str
     step: Step
-
-
-def portals_of(way: Way, every: bool = False) -> list[Portal]:
-    """The city's portals that a run publishes to by itself; `every` also those that wait for a person."""
-    found: list[Portal] = []
-    for name, portal in way.city.portals.items():
-        if portal.kind != "folder":
-            raise DefinitionError(f"The portal {name} is of a kind that this version cannot write.", file="city.yaml",
-                                  remedy="Use kind folder.")
-        if portal.auto or every:
-            root = way.settings.site / portal.options["path"] if "path" in portal.options else way.settings.site
-            found.append(FolderPortal(name, root, way.city))
-    return found
 
 
 def steps_of(contract: Contract, portals: Sequence[Portal]) -> Iterator[Planned]:
@@ -108,20 +97,6 @@ def advance(way: Way, contract: Contract, portals: Sequence[Portal], told: Told 
     return outcomes
 
 
-def chosen(way: Way, datasets: Collection[str] = (), department: str | None = None) -> list[str]:
-    """The named datasets (all where nothing is named) and what is derived from them, inputs first."""
-    if department is not None and department not in way.city.departments:
-        raise DefinitionError(f"There is no department {department} in this city.", remedy="See departments in city.yaml.")
-    named = {way.contract(name).id for name in datasets}
-    named |= {name for name in way.city.contracts if department and name.startswith(f"{department}.")}
-    if not datasets and department is None:
-        return way.city.order()
-    for name in way.city.order():
-        if any(item.dataset in named for item in way.city.contracts[name].inputs):
-            named.add(name)
-    return [name for name in way.city.order() if name in named]
-
-
 def run(
     way: Way, datasets: Collection[str] = (), department: str | None = None, from_batch: str | None = None, told: Told | None = None
 ) -> list[Outcome]:
@@ -130,7 +105,7 @@ def run(
     `from_batch` (DATASET/BATCH) takes the dataset through refine and everything after it again, whether or not anything changed.
     """
     if from_batch is not None:
-        way, datasets = _again(way, from_batch)
+        way, datasets = again(way, from_batch)
     portals = portals_of(way)
     outcomes: list[Outcome] = []
     for name in chosen(way, datasets, department):
@@ -148,11 +123,3 @@ def conclude(way: Way) -> Mapping[str, Any] | None:
     registered = register(way)
     way.seal()
     return registered
-
-
-def _again(way: Way, from_batch: str) -> tuple[Way, list[str]]:
-    dataset, _, batch = from_batch.partition("/")
-    state = way.journal.state(way.contract(dataset).id)
-    if batch not in [known.id for known in state.batches]:
-        raise DefinitionError(f"{dataset} has no admitted batch of that name.", remedy=f"See `citylake audit show {dataset}`.")
-    return replace(way, again={**way.again, dataset: f"{batch}@{state.seq}"}), [dataset]

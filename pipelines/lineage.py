@@ -16,9 +16,9 @@ from catalog.contract import Contract
 from catalog.dialect_lineage import columns_behind
 from catalog.errors import DefinitionError
 from pipelines import refining
+from pipelines.bronze import bronze_schema
 from pipelines.lineage_rows import Origin, row
 from pipelines.products import Outward
-from pipelines.steps.ingest import bronze_schema
 from pipelines.way import Way, table
 
 __all__ = ["Origin", "column", "columns", "row"]

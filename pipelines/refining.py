@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import pyarrow as pa
@@ -37,10 +37,12 @@ def named(expression: exp.Expr, name: str) -> exp.Expr:
 
 
 class Plan:
-    """All queries of one dataset's refinement."""
+    """All queries of one dataset's refinement. `missing` are columns declared since bronze was written: NULL until `replay`."""
 
-    def __init__(self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool) -> None:
-        self.contract, self.zone, self.corrected = contract, zone, corrected
+    def __init__(
+        self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool, missing: Collection[str] = ()
+    ) -> None:
+        self.contract, self.zone, self.corrected, self.missing = contract, zone, corrected, missing
         self.rows = [spec for spec in checks if spec.kind == "row" and spec.blocking]      # a warning leaves the row where it is
         self.names = [column.name for column in contract.columns]
         self.snapshot = contract.fields.merge == "snapshot"
@@ -108,6 +110,8 @@ class Plan:
 
     def _text(self, column: Column) -> exp.Expr:
         """Trimmed, standardised text; NULL where the source means «no value»."""
+        if column.name in self.missing:
+            return d.cast_to(exp.Null(), ColumnType("text"))
         more, text = column.more, d.trim_text(col(column.name))
         steps = list(more.standardise)
         if (column.type.kind != "text" or more.codes) and "fold_width" not in steps:

@@ -17,6 +17,7 @@ from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from catalog.dialect import col
 from catalog.evidence import TableAt
+from pipelines.bronze import bronze_schema, tagged, union
 from pipelines.formats import formats
 from pipelines.intake import source_of
 from pipelines.lake import Op, Write
@@ -25,7 +26,6 @@ from pipelines.protocol import Work, perform
 from pipelines.scratch import scratch
 from pipelines.spool import raw_path
 from pipelines.state import Batch, State
-from pipelines.steps.ingest import bronze_schema, tagged, union
 from pipelines.way import Way, table
 
 

@@ -16,7 +16,9 @@ from assets.build import definitions
 from assets.jobs import keys_of
 from assets.keys import REGISTER, Layer, check_names, layer_of, layers
 from catalog.naming import asset_key, dataset_of
-from pipelines.conduct import chosen, portals_of, steps_of
+from pipelines.choice import chosen
+from pipelines.conduct import steps_of
+from pipelines.portals.listed import portals_of
 from pipelines.settings import Settings, settings, shipped_city
 from pipelines.way import Way, open_way
 from quality.specs import specs

@@ -254,7 +254,7 @@ def test_what_nobody_recorded_is_a_mismatch(tiny: Tiny) -> None:
 
 
 def test_bytes_of_a_withdrawn_product_may_not_stay_on_the_site(tiny: Tiny) -> None:
-    from pipelines.conduct import portals_of
+    from pipelines.portals.listed import portals_of
 
     way = tiny.way()
     kept = (tiny.root / "site/current").resolve() / "data"

@@ -15,8 +15,8 @@ from tiny import DATASET, GOOD, PEOPLE, Tiny, by_step, column, contract
 
 from catalog.errors import DefinitionError, Refused
 from pipelines.audit import verify
-from pipelines.conduct import portals_of
 from pipelines.decisions import decide, inbox
+from pipelines.portals.listed import portals_of
 from pipelines.protocol import perform
 from pipelines.replay import replay
 from pipelines.state import State

@@ -75,6 +75,6 @@ def _erased(chains: list[Chain]) -> set[str]:
 
 
 def _portals(way: Way) -> list[Portal]:
-    from pipelines.conduct import portals_of
+    from pipelines.portals.listed import portals_of
 
     return portals_of(way)

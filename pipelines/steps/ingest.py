@@ -6,32 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-from sqlglot import exp
-
 from catalog.canonical import fingerprint, plain
-from catalog.contract import ColumnType, Contract
-from catalog.dialect import cast_to, col, lit
+from catalog.contract import Contract
 from pipelines.admission import terms
 from pipelines.boundary import boundary
+from pipelines.bronze import bronze_schema, tagged, union
 from pipelines.intake import Intake, Item, collect
 from pipelines.lake import Op, Write
-from pipelines.parsing import BAD, LINE, REPLACES
 from pipelines.protocol import Work
 from pipelines.spool import hold_bytes, release_bytes, store_raw, sweep_holding, sweep_spool, wipe
 from pipelines.state import State
 from pipelines.way import Way, table
-
-BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
-INTERNAL: tuple[tuple[str, pa.DataType], ...] = (
-    (LINE, pa.int64()), (BAD, pa.string()), (REPLACES, pa.string()),
-    (BATCH, pa.string()), (SOURCE, pa.string()), (SHA, pa.string()), (ORDER, pa.int64()),
-)
-
-
-def bronze_schema(contract: Contract) -> pa.Schema:
-    """Declared columns as text, then where each row comes from."""
-    return pa.schema([*((column.name, pa.string()) for column in contract.columns), *INTERNAL])
 
 
 def ingest(way: Way, contract: Contract, state: State) -> Work | None:
@@ -66,23 +51,6 @@ def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: O
     with way.engine.open(views) as session:
         query = union([tagged(contract, f"c{at}", item.id, item.source, item.sha256, item.order) for at, item in enumerate(items)])
         return session.write(query, name, Write("append"), op, base)
-
-
-def union(queries: Sequence[exp.Query]) -> exp.Query:
-    """UNION ALL of one or more queries."""
-    return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False, copy=False)
-
-
-def tagged(contract: Contract, view: str, batch: str, source: str, sha256: str, order: int) -> exp.Query:
-    """The candidate in `view` with its batch's marks: rows of bronze."""
-    text, number = ColumnType("text"), ColumnType("bigint")
-    declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
-    marks: Mapping[str, tuple[exp.Expr, ColumnType]] = {
-        LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
-        BATCH: (lit(batch), text), SOURCE: (lit(source), text), SHA: (lit(sha256), text), ORDER: (lit(order), number),
-    }
-    tags = [exp.alias_(cast_to(value, kind), name, quoted=True) for name, (value, kind) in marks.items()]
-    return exp.select(*declared, *tags).from_(exp.to_table(view))
 
 
 def _judge(way: Way, contract: Contract, state: State, intake: Intake, written: Mapping[str, int]) -> Mapping[str, Any]:

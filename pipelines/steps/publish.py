@@ -41,40 +41,6 @@ def _publish(portal: Portal, product: str, way: Way, contract: Contract, state: 
     return Work(op, target, "publish", judge)
 
 
-def retire(way: Way, portal: Portal) -> list[str]:
-    """Removes from the portal what no contract names any more; tombstones stay. Returns the product ids."""
-    gone = []
-    for dataset in way.journal.chains():
-        if not _unnamed(way, portal, dataset):
-            continue
-        with way.lease(dataset):
-            for target, product in _unnamed(way, portal, dataset):      # again: another process may have been first
-                _remove(way, portal, dataset, target, product)
-                gone.append(f"{dataset}.{product}")
-    return gone
-
-
-def _unnamed(way: Way, portal: Portal, dataset: str) -> list[tuple[str, str]]:
-    """(target, product) of what the portal shows though no contract names it."""
-    known = [product.name for product in way.city.contracts[dataset].products] if dataset in way.city.contracts else []
-    state = way.journal.state(dataset)
-    return [(target, body["product"]) for target, body in state.published.items()
-            if body["portal"] == portal.name and body["shown"] != "absent" and body["product"] not in (*known, *state.withdrawn)]
-
-
-def _remove(way: Way, portal: Portal, dataset: str, target: str, product: str) -> None:
-    want = Item(f"{dataset}.{product}", "absent")
-    body = {"portal": portal.name, "product": product, "action": "remove", "shown": "absent", "release": None, "published": None,
-            "fingerprint": want.fingerprint, "outcome": "done", "op": fingerprint("retire", want.id)}
-    way.journal.append(dataset, "prepared", {**body, "step": "prepare", "target": target})
-    with way.lease(f"portal-{portal.name}"):
-        seen = portal.observe([want.id]).get(want.id)
-        if seen is not None:
-            portal.switch(portal.stage(want), seen.fingerprint)
-        portal.purge()
-    way.journal.append(dataset, "publish", {**body, "step": "publish", "target": target})
-
-
 def _apply(
     portal: Portal, way: Way, contract: Contract, product: str, want: Item, seen: Observed | None, kind: str, _: Mapping[str, int]
 ) -> Mapping[str, Any]:
@@ -85,10 +51,15 @@ def _apply(
             portal.purge()      # the switch was made by an attempt that was killed, perhaps before it had cleaned up
         return body
     way.journal.append(contract.id, "prepared", {"step": "prepare", "target": f"{portal.name}/{product}", **body})
+    show(way, portal, want, seen)
+    return body
+
+
+def show(way: Way, portal: Portal, want: Item, seen: Observed | None) -> None:
+    """Makes a portal show this and reads it back; the only place that writes to one."""
     with way.lease(f"portal-{portal.name}"):
         portal.switch(portal.stage(want), seen.fingerprint if seen else None)
         boundary("publish/switched")
         shown = portal.observe([want.id]).get(want.id)
     if want.shown != "absent" and (shown is None or shown.fingerprint != want.fingerprint):
         raise PortalError("The portal does not show what was published.", dataset=want.id, remedy="Run again; see `citylake status`.")
-    return body

@@ -6,6 +6,7 @@ Only refine writes silver and quarantine. The queries are built in pipelines/ref
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -71,9 +72,16 @@ class _Job:
     ) -> None:
         self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
         self.again = again
-        self.plan = refining.Plan(contract, checks, way.city.zone, corrected=any(b.source == CORRECTIONS for b in state.batches))
         self._session: Any = None
         self._open: Any = None
+
+    @cached_property
+    def plan(self) -> refining.Plan:
+        """Made at the first write: an idle run opens no table."""
+        corrected = any(batch.source == CORRECTIONS for batch in self.state.batches)
+        has = self.way.lake.schema(self.inputs["bronze"]).names if "bronze" in self.inputs and not self.contract.derived else None
+        missing = [column.name for column in self.contract.columns if has is not None and column.name not in has]
+        return refining.Plan(self.contract, self.checks, self.way.city.zone, corrected, missing)
 
     def _staged(self) -> Session:
         """The session with the staged rows; opened at the first write, closed before judging."""

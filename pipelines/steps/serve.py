@@ -13,10 +13,11 @@ from typing import Any
 
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
-from catalog.evidence import Finding, TableAt, Verdict
+from catalog.evidence import TableAt
 from pipelines.boundary import boundary
+from pipelines.doubts import ceiling, doubts_of, looser
 from pipelines.lake import Op, Write
-from pipelines.products import TIERS, Outward
+from pipelines.products import Outward
 from pipelines.protocol import Work
 from pipelines.releases import MANIFEST, build_files, release_hash, token_params, written_files
 from pipelines.screening import screen_files
@@ -79,7 +80,7 @@ class _Job:
             return session.write(self.outward.query(), name, Write("replace", self.outward.plain_columns()), self.op, base, params)
 
     def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
-        return {"outcome": "done", "tier": "prohibited", "findings": plain(self._tier()), "release": None,
+        return {"outcome": "done", "tier": "prohibited", "findings": plain(ceiling(self.outward)), "release": None,
                 "rules": rules_version(self.way)}
 
     def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
@@ -95,10 +96,10 @@ class _Job:
         screens = screen_files(self.way, self.outward, folder, files)
         verdict = screen_verdict(columns, self.outward.treatments(), screens, digest)
         boundary("serve/screened")
-        loosened = self._loosened()
-        body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(self._tier()), "loosened": loosened,
+        loosened = looser(self.outward, self.state)
+        body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(ceiling(self.outward)), "loosened": loosened,
                 "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward)}
-        doubts = self._doubts(digest, verdict, loosened)
+        doubts = doubts_of(self.outward, rules_version(self.way), digest, verdict, loosened)
         approvals = [self.state.approval(doubt["subject"], self.way.today()) for doubt in doubts]
         if not all(approvals):
             holds = [doubt for doubt, approval in zip(doubts, approvals, strict=True) if approval is None]
@@ -121,41 +122,10 @@ class _Job:
             "contract_version": self.contract.version, "manifest": sha256_of(self.final / MANIFEST),
         }
 
-    def _doubts(self, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None) -> list[Mapping[str, Any]]:
-        """What needs a decision: these very bytes by the privacy officer, the looser tier by the bureau until it ends."""
-        found = []
-        if verdict.blocking:
-            found.append(self._hold(fingerprint(digest, rules_version(self.way), plain(verdict.blocking)), "privacy_officer", verdict.blocking))
-        if loosened:
-            note = f"The tier would be looser: {loosened['tier']} became {self.outward.tier}."
-            subject = fingerprint("tier", self.contract.id, self.product, loosened, self.outward.tier)
-            found.append(self._hold(subject, "bureau", (Finding("tier.looser", False, "block", note),)))
-        return found
-
-    def _hold(self, subject: str, role: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:
-        return {"id": f"{self.contract.id}/serve/{self.product}/{subject[:12]}", "step": "serve", "target": self.product,
-                "subject": subject, "role": role, "approvable": True, "findings": plain(blocking)}
-
-    def _loosened(self) -> Mapping[str, str] | None:
-        """The stricter tier that the product had without a decision, and the record that says so; None where it is not looser now."""
-        before = self.state.passed.get(f"serve/{self.product}")
-        if before is None:
-            return None
-        firm: Mapping[str, str] = before.get("loosened") or {"tier": before["tier"], "op": before["op"]}
-        return dict(firm) if TIERS.index(self.outward.tier) < TIERS.index(firm["tier"]) else None
-
     def _quality(self) -> list[str]:
         """The decision that let this silver pass, if it took one."""
         approval = self.state.passed.get("refine/", {}).get("approval")
         return [approval] if approval else []
-
-    def _tier(self) -> tuple[Finding, ...]:
-        declared, allowed = self.outward.product.tier, self.outward.ceiling
-        if TIERS.index(declared) >= TIERS.index(allowed):
-            return ()
-        causes = [column.name for column in self.outward.columns if column.level != "L1"]
-        return (Finding("tier.ceiling", False, "warn", f"Declared {declared}, but the levels left after treatment allow only {allowed}.",
-                        observed={"columns": causes}),)
 
     def settle(self) -> None:
         """Sweeps folders that no record names: what a kill, a hold or an older attempt left."""

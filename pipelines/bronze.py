@@ -1,0 +1,40 @@
+"""What bronze holds: the declared columns as text, and where each row comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog.contract import ColumnType, Contract
+from catalog.dialect import cast_to, col, lit
+from pipelines.parsing import BAD, LINE, REPLACES
+
+BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
+INTERNAL: tuple[tuple[str, pa.DataType], ...] = (
+    (LINE, pa.int64()), (BAD, pa.string()), (REPLACES, pa.string()),
+    (BATCH, pa.string()), (SOURCE, pa.string()), (SHA, pa.string()), (ORDER, pa.int64()),
+)
+
+
+def bronze_schema(contract: Contract) -> pa.Schema:
+    """Declared columns as text, then where each row comes from."""
+    return pa.schema([*((column.name, pa.string()) for column in contract.columns), *INTERNAL])
+
+
+def union(queries: Sequence[exp.Query]) -> exp.Query:
+    """UNION ALL of one or more queries."""
+    return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False, copy=False)
+
+
+def tagged(contract: Contract, view: str, batch: str, source: str, sha256: str, order: int) -> exp.Query:
+    """The candidate in `view` with its batch's marks: rows of bronze."""
+    text, number = ColumnType("text"), ColumnType("bigint")
+    declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
+    marks: Mapping[str, tuple[exp.Expr, ColumnType]] = {
+        LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
+        BATCH: (lit(batch), text), SOURCE: (lit(source), text), SHA: (lit(sha256), text), ORDER: (lit(order), number),
+    }
+    tags = [exp.alias_(cast_to(value, kind), name, quoted=True) for name, (value, kind) in marks.items()]
+    return exp.select(*declared, *tags).from_(exp.to_table(view))

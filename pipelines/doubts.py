@@ -1,0 +1,50 @@
+"""What about a release needs a person: identifiers in its bytes, and a tier looser than before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.canonical import fingerprint, plain
+from catalog.evidence import Finding, Verdict
+from pipelines.products import TIERS, Outward
+from pipelines.state import State
+
+
+def doubts_of(
+    outward: Outward, rules: str, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None
+) -> list[Mapping[str, Any]]:
+    """The holds of a release: these very bytes for the privacy officer, the looser tier for the bureau until it ends."""
+    found = []
+    if verdict.blocking:
+        found.append(_hold(outward, fingerprint(digest, rules, plain(verdict.blocking)), "privacy_officer", verdict.blocking))
+    if loosened:
+        note = f"The tier would be looser: {loosened['tier']} became {outward.tier}."
+        subject = fingerprint("tier", outward.contract.id, outward.product.name, loosened, outward.tier)
+        found.append(_hold(outward, subject, "bureau", (Finding("tier.looser", False, "block", note),)))
+    return found
+
+
+def _hold(outward: Outward, subject: str, role: str, blocking: tuple[Finding, ...]) -> Mapping[str, Any]:
+    dataset, product = outward.contract.id, outward.product.name
+    return {"id": f"{dataset}/serve/{product}/{subject[:12]}", "step": "serve", "target": product, "subject": subject, "role": role,
+            "approvable": True, "findings": plain(blocking)}
+
+
+def looser(outward: Outward, state: State) -> Mapping[str, str] | None:
+    """The stricter tier that the product had without a decision, and the record that says so; None where it is not looser now."""
+    before = state.passed.get(f"serve/{outward.product.name}")
+    if before is None:
+        return None
+    firm: Mapping[str, str] = before.get("loosened") or {"tier": before["tier"], "op": before["op"]}
+    return dict(firm) if TIERS.index(outward.tier) < TIERS.index(firm["tier"]) else None
+
+
+def ceiling(outward: Outward) -> tuple[Finding, ...]:
+    """Says so, with the columns that cause it, where the levels after treatment allow less than the declared tier."""
+    declared, allowed = outward.product.tier, outward.ceiling
+    if TIERS.index(declared) >= TIERS.index(allowed):
+        return ()
+    causes = [column.name for column in outward.columns if column.level != "L1"]
+    return (Finding("tier.ceiling", False, "warn", f"Declared {declared}, but the levels left after treatment allow only {allowed}.",
+                    observed={"columns": causes}),)
