@@ -244,7 +244,9 @@ def picture(root: Path, datasets: tuple[str, ...] = (DATASET,)) -> dict[str, Any
     found["beside"] = sorted(path.name for path in site.iterdir()) if site.exists() else []
     found["holding"], found["spool"] = tree(state / "holding"), sorted(path.name for path in (state / "spool").glob("*/*"))
     found["scratch"] = sorted(path.name for path in (state / "scratch").iterdir() if path.is_dir()) if (state / "scratch").exists() else []
-    found["raw"], found["releases"] = tree(root / "lake/raw"), tree(root / "lake/releases")
+    found["raw"] = tree(root / "lake/raw")
+    released = tree(root / "lake/releases").items()         # folders are named by operations, and those by table versions
+    found["releases"] = sorted((path.rsplit("/", 2)[0], path.rsplit("/", 1)[1], sha) for path, sha in released)
     return found
 
 

@@ -209,7 +209,7 @@ def _undone(teller: Teller, story: Story, name: str) -> list[str]:
     clean = teller.killer.act(want, "run")
     died.append(teller.killer.act(root, "run", kill_name=name.replace("after", "restored")))
     last = teller.killer.act(root, "run")
-    wrong = [] if [came.killed for came in died] == [True, name.startswith("table/")] and clean.code == last.code == 0 else [clean.said + last.said]
+    wrong = [] if all(came.killed for came in died) and clean.code == last.code == 0 else [clean.said + last.said]
     wrong += differences(picture(want), picture(root))
     wrong += [f"{item.place}: {item.what}" for item in verify(teller.city(root).way())]
     return [f"{name} from {passed}: {text}" for text in wrong]
