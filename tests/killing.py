@@ -136,6 +136,7 @@ def _child(order: dict[str, Any]) -> None:
     def watch(name: str) -> None:
         nonlocal seen
         os.write(log, f"{name}\n".encode())
+        time.sleep(order.get("slow", 0))
         if (order.get("kill_at") == seen) or order.get("kill_name") == name:
             os.kill(os.getpid(), signal.SIGKILL)
         if order.get("snapshots") and name.endswith("/settled"):
@@ -188,7 +189,7 @@ class Killer:
         return answer
 
     def act(self, root: Path, act: str, **how: Any) -> Came:
-        """`kill_at` the n-th boundary, `kill_name` at the first of that name, or `after` so many seconds."""
+        """`kill_at` the n-th boundary, `kill_name` at the first of that name, or `after` so many seconds; `slow` waits at each."""
         log, out = self.folder / "seen.log", self.folder / "out.log"
         out.write_bytes(b"")
         log.write_bytes(b"")
