@@ -39,7 +39,11 @@ def as_utf8(path: Path, encoding: str, chunk: int = CHUNK) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(WIDER.get(encoding, encoding))("citylake.mark")
     first_text = True
     for block in raw:
-        text = decoder.decode(block)
+        try:
+            text = decoder.decode(block)
+        except UnicodeError:        # what a decoder cannot even mark: UTF-16 without a byte order mark
+            raise BadInput(f"The file cannot be read as {encoding}: it has no byte order mark.",
+                           remedy="Declare utf-16-le or utf-16-be, or its real encoding.") from None
         if first_text and text:
             text, first_text = text.removeprefix("\ufeff"), False
         yield text.encode("utf-8", "surrogateescape")
