@@ -221,10 +221,24 @@ def _aggregate(c: _Checker, where: Path_, product: Product, leaving: list[str]) 
         c.expression(c.inside((*where, "aggregate", "measures", name)), "product.measure", partial(d.parse_measure, sql, c.columns))
 
 
+def _coarser(c: _Checker, column: Column, how: Treatment) -> bool:
+    """Whether a treatment that lowers the level can hide anything at all."""
+    match how:
+        case Round(step=step):
+            return column.type.kind == "double" or step > 10.0 ** -column.type.scale
+        case Generalise(prefix=int(prefix)) if column.more.codes in c.city.codes:
+            return any(len(code) > prefix for code in c.city.codes[str(column.more.codes)].codes)
+        case Generalise(to="day"):
+            return column.type.kind == "timestamp"
+        case Generalise(parent=True) if column.more.codes in c.city.codes:
+            return all(row.get("parent") != row["code"] for row in c.city.codes[str(column.more.codes)].rows)
+    return True
+
+
 def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> None:
     kind, fits, remedy = column.type.kind, True, ""
     if isinstance(how, Mask | Token):
-        fits, remedy = kind == "text", "Mask and token are for text; drop or generalise it."
+        fits, remedy = kind == "text", "Mask and token are for text; round or band a number, drop the others."
     elif isinstance(how, Round | Band):
         fits, remedy = kind in NUMBERS, "Round and band are for numbers."
     elif isinstance(how, Generalise):
@@ -234,6 +248,8 @@ def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> Non
         fits, remedy = sum(asked) == 1 and any(ways), "Generalise text by prefix, dates by to, coded columns by parent."
     if not fits:
         c.say(where, "product.treatment", f"{how.do} does not fit {column.name}, which is {column.type}.", remedy)
+    elif not _coarser(c, column, how):
+        c.say(where, "product.coarse", f"{how.do} leaves {column.name} as fine as it is.", "Make it coarser, or drop the column.")
     if isinstance(how, Keep) and column.more.identifies and column.level != "L1":
         c.say(where, "product.identifier", f"{column.name} identifies someone and is kept.", "Treat or drop it.")
 

@@ -17,13 +17,16 @@ from catalog.dialect_tree import Renderer, mark, number, rendering, string
 # Unicode White_Space plus zero-width and direction marks, as both RE2 and Java read them.
 SPACES = (r"\t-\r\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}"
           r"\x{3000}\x{feff}")
+_CONTROL = r"[\x{0}-\x{8}\x{e}-\x{1b}\x{7f}]"        # no text of people's holds them; spreadsheets and shells trip over them
 _FULL = "\u3000" + "".join(chr(code) for code in range(0xFF01, 0xFF5F))
 _HALF = " " + "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F))
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
 def trim_text(e: exp.Expr) -> exp.Expr:
-    """Without spaces at both ends: all of Unicode's (U+3000, U+00A0 …), tabs, line ends, zero-width marks, U+FEFF."""
+    """Without control characters, and without spaces at both ends: all of Unicode's (U+3000, U+00A0 …), tabs, line ends,
+    zero-width marks, U+FEFF.
+    """
     return mark("TRIM", e)
 
 
@@ -130,8 +133,8 @@ def _thousands(r: Renderer, sql: str, _: list[str]) -> str:
 
 
 _STEPS: dict[str, _Step] = {
-    "CL_TRIM": _Step(lambda _: rf"\A[{SPACES}]|[{SPACES}]\z",
-                     lambda r, sql, _: r.replace(sql, rf"\A[{SPACES}]+|[{SPACES}]+\z", "")),
+    "CL_TRIM": _Step(lambda _: rf"\A[{SPACES}]|[{SPACES}]\z|{_CONTROL}",
+                     lambda r, sql, _: r.replace(r.replace(sql, _CONTROL, ""), rf"\A[{SPACES}]+|[{SPACES}]+\z", "")),
     "CL_FOLD": _Step(lambda _: r"[\x{3000}\x{ff01}-\x{ff5e}]",
                      lambda r, sql, _: f"translate({sql}, {r.text(_FULL)}, {r.text(_HALF)})"),
     "CL_COLLAPSE": _Step(lambda _: rf"[{SPACES}]", lambda r, sql, _: r.replace(sql, rf"[{SPACES}]+", " ")),

@@ -57,7 +57,7 @@ def round_to(e: exp.Expr, step: Decimal | float, kind: ColumnType) -> exp.Expr:
 
 
 def hmac_token(e: exp.Expr, ipad: str = "ipad", opad: str = "opad") -> exp.Expr:
-    """`t_` and 32 hex digits of HMAC-SHA256 (RFC 2104). The 64-byte pads are BLOB parameters, never SQL text."""
+    """`t_` and 32 letters: the hex digits of HMAC-SHA256 (RFC 2104), 0 to 9 written g to p. The 64-byte pads are BLOB parameters, never SQL text."""
     return mark("TOKEN", e, ipad, opad)
 
 
@@ -148,7 +148,8 @@ def _token(r: Renderer, a: list[exp.Expr]) -> str:
                               remedy="Run products with tokens on the duckdb engine.")
     e, ipad, opad = r.of(a[0]), string(a[1]), string(a[2])
     inner = f"unhex(sha256(CAST(${ipad} AS BLOB) || encode({e})))"
-    return f"'t_' || left(sha256(CAST(${opad} AS BLOB) || {inner}), 32)"
+    # Letters only: no token can look like a number of a person.
+    return f"'t_' || translate(left(sha256(CAST(${opad} AS BLOB) || {inner}), 32), '0123456789', 'ghijklmnop')"
 
 
 @rendering("WORDS")

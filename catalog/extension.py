@@ -51,7 +51,9 @@ class Source(Strict):
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the connector: path, member, time_format …")
     format: dict[str, Any] = Field(default_factory=dict, description="name and options; what is missing is detected and recorded")
     aliases: dict[str, Name] = Field(default_factory=dict, description="Headers of this source only, to column names")
-    leave_out: list[str] = Field(default_factory=list, description="Headers that are never stored")
+    leave_out: list[str] = Field(
+        default_factory=list, description="Headers that raw, bronze and what follows never hold; a held file waits whole in holding"
+    )
 
 
 class Input(Strict):

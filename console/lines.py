@@ -26,21 +26,22 @@ citylake lineage meteorology.station_hours.main --release r1 --row 12
 
 
 def lineage(
-    what: Annotated[str, typer.Argument(metavar="NAME", help=_("DATASET, DATASET.COLUMN, or PRODUCT with --release and --row."),
+    what: Annotated[str, typer.Argument(metavar="NAME", help=_("DATASET, DATASET.COLUMN, or PRODUCT with --row."),
                                         autocompletion=complete_dataset)],
-    release: Annotated[str | None, typer.Option(metavar="R", help=_("A release, such as r2; with --row."))] = None,
+    release: Annotated[str | None, typer.Option(metavar="R", help=_("A release, such as r2; with --row; default the newest."))] = None,
     row: Annotated[int | None, typer.Option(metavar="N", min=1, help=_("Row of the published file, from 1."))] = None,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     from pipelines import lineage as lines
     from pipelines.lineage_rows import trace
 
-    if (release is None) != (row is None):
-        raise typer.BadParameter(_("--release and --row go together."))
+    if release is not None and row is None:
+        raise typer.BadParameter(_("--release goes with --row."))
     way = opened()
-    if release is not None and row is not None:
+    if row is not None:
         contract, product = product_of(way, what)
-        found: Any = trace(way, contract.id, product, release, row)
+        newest = way.journal.state(contract.id).release(product)
+        found: Any = trace(way, contract.id, product, release or (newest.id if newest else "r1"), row)
         shown = origins(found)
     else:
         dataset, _dot, column = what.rpartition(".") if what.count(".") == 2 else (what, "", "")

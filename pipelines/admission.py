@@ -56,12 +56,15 @@ def unreadable(error: BadInput) -> Admission:
 
 
 def admit(
-    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None = None
+    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None = None, corrected: bool = False
 ) -> Admission:
-    """Judges one parsed batch; `rows_before` is the size of the batch before it from the same source."""
+    """Judges one parsed batch; `rows_before` is the size of the batch before it from the same source.
+
+    The volume guard is about sources: `corrected` rows are as few as they are.
+    """
     findings = [*_columns(contract, parsed)]
     if not any(not found.passed and found.severity == "block" for found in findings):
-        findings += _volume(contract, rows_before, parsed.rows)
+        findings += [] if corrected else _volume(contract, rows_before, parsed.rows)
         findings += _content(way, contract, state, parsed.candidate, parsed.rows, today)
     return _outcome(tuple(findings))
 

@@ -243,7 +243,7 @@ def _judged(way: Way, contract: Contract, state: State, source: Source, intake: 
         if arrival.trouble is not None:
             raise arrival.trouble
         parsed = parse(contract, source, item.payload, item.filename, candidate, corrected)
-        admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item))
+        admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item), corrected)
     except BadInput as error:
         admission = unreadable(error)
     rules = [(found.rule, found.observed) for found in admission.findings if not found.passed]

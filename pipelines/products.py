@@ -84,7 +84,9 @@ class Outward:
         return pa.schema([*fields, *([(PERIOD, pa.string())] if self.by_period else [])])
 
     def plain_columns(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns if column.level == "L1")
+        """Columns whose Parquet statistics may be kept: not sensitive before and after treatment."""
+        plain = {column.name for column in self.contract.columns if column.level == "L1"}
+        return tuple(column.name for column in self.columns if column.level == "L1" and column.name in plain)
 
     def query(self, carry: Collection[str] = ()) -> exp.Query:
         """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types.
@@ -92,7 +94,7 @@ class Outward:
         With `carry` the same rows before any grouping, measures left out, and these silver columns beside them: for lineage.
         """
         columns = [column for column in self.columns if not carry or column.treatment != "aggregate"]
-        values = [named(d.cast_to(column.expression, column.type), column.name) for column in columns]
+        values = [named(_leaves(column), column.name) for column in columns]
         values += [named(col(name), carried(name)) for name in carry]
         if self.by_period and self.contract.period is not None:
             values.append(named(col(PERIOD), PERIOD))
@@ -138,6 +140,12 @@ class Outward:
         level = LEVELS[max([0, *[LEVELS.index(column.level) - 2 for column in read]])]
         label = f"{'、'.join(column.label for column in read)}({sql.split('(')[0]})" if read else "记录数"
         return Published(name, label, name, "", None, None, kind, level, "aggregate", expression, True)
+
+
+def _leaves(column: Published) -> exp.Expr:
+    """The published value. One zero only: -0.0 and 0.0 sort as equal but are written differently, so their order would tell."""
+    value = d.cast_to(column.expression, column.type)
+    return d.case([(exp.EQ(this=value, expression=lit(0)), d.cast_to(lit(0), column.type))], value) if column.type.kind == "double" else value
 
 
 def _measure_type(expression: exp.Expr, read: list[Column]) -> ColumnType:

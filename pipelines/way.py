@@ -98,12 +98,12 @@ def open_way(settings: Settings, clock: Clock = now, user: str | None = None) ->
     policy = load_policy(city.negative_list)
     if settings.engine != "duckdb":
         raise DefinitionError(f"There is no engine {settings.engine}.", remedy="Set CITYLAKE_ENGINE to duckdb.")
-    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lake = Lake(settings.lake)
-    return Way(
-        settings, city, policy, lake, Journal(settings.lake / "journal", clock), DuckEngine(lake, settings),
-        clock, user or os_user(),
-    )
+    try:
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock)
+    except OSError:
+        raise LakeError("The folder of the state or of the lake cannot be made.", remedy="Look at CITYLAKE_STATE and CITYLAKE_LAKE.") from None
+    return Way(settings, city, policy, lake, journal, DuckEngine(lake, settings), clock, user or os_user())
 
 
 def table(layer: str, dataset: str, product: str | None = None) -> str:

@@ -7,6 +7,7 @@ weigh and never filter: a mistyped number identifies as well.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from catalog.canonical import fingerprint
 # that cannot be seen. One table for both: the engine's screen and the checks here must not disagree on what a gap is.
 _SEPARATORS = ((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2010, 0x2015),
                (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x2212, 0x2212), (0x3000, 0x3000), (0x30FB, 0x30FB),
-               (0xB7, 0xB7), (0x2D, 0x2E), (0x5F, 0x5F), (0xFF0D, 0xFF0E), (0xFF3F, 0xFF3F))
+               (0xB7, 0xB7), (0x28, 0x29), (0x2D, 0x2E), (0x5F, 0x5F), (0xFF08, 0xFF09), (0xFF0D, 0xFF0E), (0xFF3F, 0xFF3F))
 _UNSEEN = ((0xAD, 0xAD), (0x34F, 0x34F), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0xFE00, 0xFE0F),
            (0xFEFF, 0xFEFF))
 
@@ -33,7 +34,9 @@ def _python(ranges: tuple[tuple[int, int], ...]) -> str:
 
 GAPS, UNSEEN = _set(_SEPARATORS), _set(_UNSEEN)
 _GAP, _HIDDEN = re.compile(_python(_SEPARATORS)), re.compile(_python(_UNSEEN))
-_FOLD = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, **{code: code - 32 for code in range(97, 123)},
+# Decimal digits of every script as 0 to 9.
+_DIGITS = {code: 48 + unicodedata.decimal(chr(code)) for code in range(0x80, 0x20000) if unicodedata.category(chr(code)) == "Nd"}
+_FOLD = {**_DIGITS, **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, **{code: code - 32 for code in range(97, 123)},
          **{code: code - 0xFEE0 - 32 for code in range(0xFF41, 0xFF5B)}}
 PROVINCES = frozenset(str(code) for code in (
     *range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, *range(81, 84)))
@@ -99,13 +102,15 @@ SPECS: tuple[Spec, ...] = (
     Spec("social_credit_code", False, r"[1-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", "GB 32100-2015", uscc_check, uscc_check),
     Spec("bank_card", True, r"(?:62|60|4|5[1-5]|35|9)[0-9]{13,17}", "ISO/IEC 7812-1; JR/T 0008", luhn,
          lambda text: 16 <= len(text) <= 19 and luhn(text)),
-    Spec("mobile", True, r"(?:\+?0{0,2}86)?1[3-9][0-9]{9}", "YD/T numbering plan", _always, _always),
+    Spec("mobile", True, r"(?:\+?0{0,2}86)?(?:1[3-9][0-9]{9}){1,6}", "YD/T numbering plan", _always, _always),
     Spec("email", True, r"[A-Z0-9._%+\-]+@[A-Z0-9][A-Z0-9.\-]*\.[A-Z]{2,}", "RFC 5322", _always, _always),
 )
 BY_KIND: Mapping[str, Spec] = {spec.kind: spec for spec in SPECS}
-SCREEN_VERSION = fingerprint(4, [(spec.kind, spec.core, spec.source) for spec in SPECS])[:16]
+SCREEN_VERSION = fingerprint(5, [(spec.kind, spec.core, spec.source) for spec in SPECS])[:16]
 
-_COMPACT = {spec.kind: re.compile(rf"(?<![0-9A-Z])(?:{spec.core})(?![0-9A-Z])") for spec in SPECS if spec.kind != "email"}
+# Numbers of persons end where their digits end (`tel138…`, `QQ138…`); a credit code has letters of its own.
+_COMPACT = {spec.kind: re.compile(rf"(?<![0-9{more}])(?:{spec.core})(?![0-9{more}])")
+            for spec in SPECS if spec.kind != "email" for more in ("" if spec.personal else "A-Z",)}
 _EMAIL = re.compile(rf"(?<![A-Z0-9._%+\-]){BY_KIND['email'].core}")
 # A run of characters that may be one number: digits and letters joined by at most two separators.
 _RUN = re.compile(rf"[+0-9A-Z](?:{_python(_SEPARATORS)}{{0,2}}[0-9A-Z])+")

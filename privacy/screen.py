@@ -22,8 +22,8 @@ from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, UNSEEN, kinds_in
 
 # Eleven digits or more in groups (full-width ones too), the shape of a social credit code, or an @. Marks that cannot be seen
 # may stand anywhere and in any number; at most two separators stand between two characters of one number.
-_DIGIT = "[0-9\uff10-\uff19]"
-_MARK = "[0-9A-Za-z\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+_DIGIT = r"\p{Nd}"
+_MARK = r"[\p{Nd}A-Za-z\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}]"
 _BETWEEN = rf"{UNSEEN}*(?:{GAPS}{UNSEEN}*){{0,2}}"
 SUSPICIOUS = (rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{10}}|{_MARK}{_BETWEEN}{_MARK}(?:{_BETWEEN}{_DIGIT}){{6}}(?:{_BETWEEN}{_MARK}){{10}}"
               rf"|[@\x{{ff20}}]")

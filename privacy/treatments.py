@@ -40,6 +40,9 @@ def treat(
 
 def _generalised(column: Column, how: Generalise, zone: str, parents: Mapping[str, str] | None) -> exp.Expr:
     this = d.col(column.name)
+    if how.prefix is not None and column.more.codes is None:
+        longer = exp.GT(this=d.length(this), expression=d.lit(how.prefix))      # a value that it would not shorten does not leave
+        return d.case([(longer, d.prefix(this, how.prefix))])
     if how.prefix is not None:
         return d.prefix(this, how.prefix)
     if how.to is not None:
@@ -51,11 +54,14 @@ def _generalised(column: Column, how: Generalise, zone: str, parents: Mapping[st
 
 def level_after(column: Column, how: Treatment) -> Level:
     """Level of what is left. `keep` lowers nothing, `mask` and `token` one step but never below L2, `round` and `band`
-    one step, `generalise` two (after the province's guide to grading public data).
+    one step, `generalise` two (after the province's guide to grading public data). The beginning of a free text is a mask:
+    only where values are codes of a list is it known to be a coarser class.
     """
     at = LEVELS.index(column.level)
     match how:
         case Mask() | Token():
+            return LEVELS[at] if at == 0 else LEVELS[max(1, at - 1)]
+        case Generalise(prefix=prefix) if prefix is not None and column.more.codes is None:
             return LEVELS[at] if at == 0 else LEVELS[max(1, at - 1)]
         case Round() | Band():
             return LEVELS[max(0, at - 1)]

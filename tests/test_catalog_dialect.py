@@ -96,7 +96,7 @@ def test_tokens_are_hmac_and_the_key_is_a_parameter() -> None:
     key = b"k" * 32
     padded = key.ljust(64, b"\0")
     pads = {"ipad": bytes(b ^ 0x36 for b in padded), "opad": bytes(b ^ 0x5C for b in padded)}
-    expected = "t_" + hmac.new(key, "张三".encode(), hashlib.sha256).hexdigest()[:32]
+    expected = "t_" + hmac.new(key, "张三".encode(), hashlib.sha256).hexdigest()[:32].translate(str.maketrans("0123456789", "ghijklmnop"))
     assert value(d.hmac_token(T), "张三", params=pads) == expected
     assert key.hex() not in d.render(d.hmac_token(T), "duckdb")
 

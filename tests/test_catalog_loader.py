@@ -375,6 +375,7 @@ CASES = [
     Case("product.column", TREES, "            id: {do: keep}", "            ids: {do: keep}"),
     Case("product.treatment", TREES, "            height: {do: round, step: 0.5}", "            height: {do: mask}"),
     Case("product.treatment", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise}"),
+    Case("product.coarse", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise, to: day}"),
     Case("product.identifier", TREES, "            id: {do: keep}", "            owner: {do: keep}"),
     Case("product.filter", TREES, "          filter: height > 1", "          filter: owner = 'x'"),
     Case("product.empty", SUMS, "            kind: {do: keep}\n            trees: {do: keep}", "            kind: {do: drop}", "          columns:"),

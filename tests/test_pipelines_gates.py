@@ -306,25 +306,25 @@ def test_who_may_decide(tmp_path: Path) -> None:
 def test_who_resubmitted_a_batch_does_not_decide_about_it(tmp_path: Path) -> None:
     from pipelines.corrections import export, resubmit
 
-    city = Tiny(tmp_path, max_bad_percent=60, volume={"min_rows": 2})
-    city.write("people.yaml", PEOPLE + "  - {id: second, name: Second, department: parks, roles: [steward]}\n")
+    city = Tiny(tmp_path, max_bad_percent=60)
+    city.write("people.yaml", PEOPLE.replace("roles: [steward]}", "roles: [steward, secrecy_officer]}", 1))
     city.become("steward_p")
     city.drop("trees1.csv", f"{HEADER}T1,A,3.5,2026-03-12,\nT2,X,2,2026-03-12,\n")
     city.run()
     way, path = city.way(), tmp_path / "corrected.csv"
     export(way, way.contract(DATASET), path)
-    path.write_text(path.read_text(encoding="utf-8-sig").replace("X", "B"), encoding="utf-8")
-    assert resubmit(way, way.contract(DATASET), path)["outcome"] == "held"       # one row: the volume guard
+    path.write_text(path.read_text(encoding="utf-8-sig").replace("X", "B").replace("2026-03-12,,", "2026-03-12,军事设施分布图,"), encoding="utf-8")
+    assert resubmit(way, way.contract(DATASET), path)["outcome"] == "held"       # for the secrecy officer
     (hold,) = state_of(city).holds
     with pytest.raises(Refused):
         decide(city.way(), hold, "approve", "My own rows are well")
-    city.become("second")
+    city.become("secrecy")
     decide(city.way(), hold, "approve", "Looked at it and it is well")
     city.become("steward_p")
     with pytest.raises(Refused, match="may not"):
         decide(city.way(), hold, "revoke", "Rather not")
     assert set(by_step(city.run()).values()) == {"done"}
-    city.become("second")
+    city.become("secrecy")
     with pytest.raises(Refused, match="admitted already"):
         decide(city.way(), hold, "revoke", "Rather not after all")
 

@@ -48,7 +48,7 @@ def test_a_draft_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_corrected_rows_come_back(tmp_path: Path) -> None:
-    city = Tiny(tmp_path, max_bad_percent=60)
+    city = Tiny(tmp_path, max_bad_percent=60, volume={"min_rows": 3, "max_shrink": 0.1})     # a guard of sources, not of corrections
     city.become("steward_p")
     city.drop("trees1.csv", "编号,类别,高度,种植日期,备注\nT1,A,3.5,2026-03-12,\nT2,X,2,2026-03-12,\nT3,A,high,2026-03-12,\n")
     city.run()
@@ -117,3 +117,11 @@ def test_what_the_negative_list_excludes_stands_in_no_catalog(tmp_path: Path) ->
     from pipelines.steps.register import entries
 
     assert entries(city.way()) == []
+
+
+def test_control_characters_do_not_leave(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    city.drop("trees1.csv", "编号,类别,高度,种植日期,备注\nT\x071,A,1,2026-03-12,\nT\x1b2\tx,A,1,2026-03-12,\n")
+    city.run()
+    text = (city.settings.site / "current/data/parks.trees.main/r1/parks.trees.main.csv").read_text(encoding="utf-8-sig")
+    assert [line.split(",")[0].strip('"') for line in text.splitlines()[1:]] == ["T1", "T2\tx"]

@@ -34,7 +34,7 @@ class Limits:
     """How much an archive may hold. `ratio` is uncompressed to compressed bytes, above the first 10 MiB; window in log2."""
 
     max_bytes: int = 4 * 2**30
-    max_ratio: float = 2000
+    max_ratio: float = 200
     max_members: int = 100_000
     window_log: int = 27
 
