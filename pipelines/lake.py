@@ -113,6 +113,7 @@ class Lake:
             str(self.path(name)), rows,
             mode="append" if append else "overwrite",
             schema_mode="merge" if append else "overwrite",
+            partition_by=None if append else [PERIOD] if PERIOD in rows.schema.names else [],      # a contract may gain or lose its period
             writer_properties=_writer(how.plain), commit_properties=properties,
         )
         boundary(f"table/{name.split('/')[0]}/after")

@@ -187,7 +187,7 @@ MODES = {"append": {"merge": "append", "keyed": False}, "upsert": {"merge": "ups
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(MODES))
-@settings(max_examples=15, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
 @given(arrivals=drops)
 def test_silver_is_what_the_model_says(mode: str, arrivals: list[Drop]) -> None:
     model = Model(**MODES[mode])

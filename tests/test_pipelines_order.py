@@ -62,7 +62,7 @@ class Backwards(random.Random):
 @pytest.mark.slow
 @pytest.mark.parametrize(("merge", "groups", "fields"), [("upsert", False, {}), ("snapshot", False, {}), ("upsert", True, {}),
                                                           ("upsert", False, {"period": {"column": "day", "grain": "year"}})])
-@settings(max_examples=10, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(published, min_size=2, max_size=12), chance=st.randoms(use_true_random=False))
 @example(rows=[("甲", "0", "", "", ""), ("甲", "-0", "", "", ""), ("甲", "0.0", "", "", "")], chance=Backwards())
 def test_shuffled_sources_and_hidden_values_give_the_same_bytes(
