@@ -16,6 +16,7 @@ from pipelines.choice import again, chosen
 from pipelines.portals import Portal
 from pipelines.portals.listed import portals_of
 from pipelines.protocol import Step, perform
+from pipelines.spool import sweep_unnamed
 from pipelines.steps.ingest import ingest
 from pipelines.steps.publish import publish
 from pipelines.steps.refine import refine
@@ -120,6 +121,7 @@ def conclude(way: Way) -> Mapping[str, Any] | None:
     """
     for portal in portals_of(way):
         retire(way, portal)
+    sweep_unnamed(way.settings, way.city.contracts, way.clock())
     registered = register(way)
     way.seal()
     return registered

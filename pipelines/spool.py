@@ -86,6 +86,17 @@ def overdue(settings: Settings, dataset: str, now: datetime) -> list[str]:
     ]
 
 
+def sweep_unnamed(settings: Settings, known: Collection[str], now: datetime) -> None:
+    """What lies here of datasets that the city no longer has: fetches go at once, held bytes after 30 days like any other."""
+    for home in (settings.spool, settings.holding):
+        for folder in home.iterdir() if home.exists() else ():
+            if folder.name not in known and home == settings.spool:
+                wipe(folder)
+            elif folder.name not in known:
+                for batch in overdue(settings, folder.name, now):
+                    release_bytes(settings, folder.name, batch)
+
+
 def raw_path(settings: Settings, sha256: str) -> Path:
     return settings.lake / "raw" / sha256[:2] / sha256
 

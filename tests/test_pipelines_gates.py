@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,32 @@ def test_nothing_of_a_batch_held_at_admission_is_in_the_lake(tmp_path: Path) -> 
     assert anywhere(city, "只此一处", "身高体重") == []
     assert list(city.settings.spool.rglob("payload")) == []
     assert len(list(city.settings.holding.rglob("payload"))) == 1
+
+
+@pytest.mark.parametrize("end", ["rejected", "late", "forgotten"])
+def test_held_bytes_are_wiped_in_the_end(tmp_path: Path, end: str) -> None:
+    city = Tiny(tmp_path, volume={"max_rows": 2})
+    city.drop("trees1.csv", GOOD)
+    city.run()
+    (hold,), (payload,) = state_of(city).holds, city.settings.holding.rglob("payload")
+    os.utime(payload, (city.now.timestamp(), city.now.timestamp()))
+    city.become("steward_p")
+    if end == "rejected":
+        decide(city.way(), hold, "reject", "The wrong file, a new one comes")
+        assert not payload.exists()
+    if end == "forgotten":
+        shutil.rmtree(city.city / "datasets/parks")
+    city.now += timedelta(days=30)
+    city.run()
+    assert payload.exists() == (end != "rejected")
+    city.now += timedelta(days=1)
+    city.run()
+    assert not payload.exists()
+    assert not (city.settings.lake / "raw").exists()
+    if end != "forgotten":
+        assert state_of(city).holds == {}
+        assert set(by_step(city.run()).values()) == {"unchanged"}       # the same offer is not fetched again
+    assert verify(city.way()) == []
 
 
 def test_held_rows_are_no_base_for_what_follows(tmp_path: Path) -> None:
