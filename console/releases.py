@@ -160,7 +160,7 @@ def withdraw(
     if not yes and sys.stdin.isatty() and not typer.confirm(question):
         raise typer.Abort
     tombstone = {"reason": reason, "basis": basis, "date": way.today().isoformat(), **({"replacement": replacement} if replacement else {})}
-    portals = portals_of(way, every=True)
+    portals = portals_of(way)
     take_off(way, contract, name, tombstone, portals, person.id)
     conduct.conclude(way)
     if as_json:

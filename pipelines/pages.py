@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,6 @@ from pipelines.state import Release, State
 from pipelines.verdicts import newest_stands, stands
 from pipelines.way import Way
 from quality.score import score
-
-PREVIEW_ROWS = 20
 
 
 def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
@@ -37,11 +33,13 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
     page = _facts(way, contract, product, outward, state)
     if shown != "open" or release is None:
         return Item(identity, "metadata", page)
-    older = {old.id: old for old in state.releases[name][:-1] if old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}
+    revoked = state.revoked.get(name, {})
+    older = {old.id: old for old in state.releases[name] if old.number < release.number and old.number not in revoked
+             and old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}
     files = {path: source for one in (*older.values(), release) for path, source in _paths(way, one).items()}
     page |= {"release": release.id, "released": release.at, "files": [_file(entry) for entry in release.body["release"]["files"]],
-             "rows": release.body["release"]["rows"], "preview": _preview(way.settings.lake / release.body["release"]["folder"], release)}
-    page["releases"] = [_past(old, old.id in older or old is release) for old in reversed(state.releases[name])
+             "rows": release.body["release"]["rows"]}
+    page["releases"] = [_past(old, old.id in older or old is release, revoked.get(old.number)) for old in reversed(state.releases[name])
                         if old.body["tier"] == "unconditional"]
     return Item(identity, "open", page, files)
 
@@ -66,7 +64,7 @@ def _facts(way: Way, contract: Contract, product: Product, outward: Outward, sta
         "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json"),
         "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
         "columns": columns, "codes": _codes(way, columns), "quality": _quality(state), "status": contract.status,
-        "release": None, "released": None, "files": [], "rows": None, "preview": None, "releases": [],
+        "release": None, "released": None, "files": [], "rows": None, "releases": [],
         "entry": entry(way.city, contract, product, outward.tier, columns, release.at if release else None),
     }
 
@@ -95,9 +93,10 @@ def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
 
 
-def _past(release: Release, shown: bool) -> dict[str, Any]:
-    """A line of the list of releases; files only of those whose bytes may still be shown."""
+def _past(release: Release, shown: bool, taken_back: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A line of the list of releases; files only of those whose bytes may still be shown, the reason of those taken back."""
     return {"release": release.id, "at": release.at, "hash": release.hash, "rows": release.body["release"]["rows"],
+            "taken_back": taken_back["reason"] if taken_back else None,
             "files": [_file(entry) for entry in release.body["release"]["files"]] if shown else []}
 
 
@@ -106,12 +105,3 @@ def _paths(way: Way, release: Release) -> dict[str, Path]:
     folder = way.settings.lake / release.body["release"]["folder"]
     return {f"{release.id}/{entry['name']}": folder / entry["name"] for entry in release.body["release"]["files"]}
 
-
-def _preview(folder: Path, release: Release) -> dict[str, Any] | None:
-    """The first rows of the published CSV, read from its own bytes."""
-    names = [entry["name"] for entry in release.body["release"]["files"] if entry["format"] == "csv"]
-    if not names:
-        return None
-    with (folder / names[-1]).open(encoding="utf-8-sig", newline="") as handle:
-        rows = list(islice(csv.reader(handle), PREVIEW_ROWS + 1))
-    return {"file": names[-1], "header": rows[0], "rows": rows[1:]}

@@ -69,6 +69,7 @@ class State:
     last: Mapping[str, Body] = field(default_factory=dict)        # "step/target" → newest record of it
     passed: Mapping[str, Body] = field(default_factory=dict)      # "step/target" → newest record of it that was let through
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
+    revoked: Mapping[str, Mapping[int, Body]] = field(default_factory=dict)  # product → numbers of releases taken back by a rollback
     withdrawn: Mapping[str, Body] = field(default_factory=dict)   # product → tombstone record
     published: Mapping[str, Body] = field(default_factory=dict)   # "portal/product" → newest publish record
     seen: int = 0                                                 # batches ever fetched, admitted or not
@@ -79,7 +80,11 @@ class State:
         return body if body is not None and body.get("op") == op else None
 
     def release(self, product: str) -> Release | None:
-        """The newest release of a product."""
+        """The release of a product that is in force: the newest that was not taken back."""
+        return next((one for one in reversed(self.releases.get(product, ())) if one.number not in self.revoked.get(product, {})), None)
+
+    def newest(self, product: str) -> Release | None:
+        """The newest release ever made of a product, in force or taken back."""
         found = self.releases.get(product, ())
         return found[-1] if found else None
 
@@ -130,6 +135,8 @@ def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
         state = _ingested(state, body)
     elif kind == "publish":
         state = replace(state, published={**state.published, f"{body['portal']}/{body['product']}": body})
+    elif kind == "rollback":
+        state = _rolled(state, body)
     elif kind == "withdrawing":
         state = replace(state, withdrawn={**state.withdrawn, body["product"]: body})
     state = replace(state, tables={**state.tables, **body.get("tables", {})})
@@ -138,6 +145,13 @@ def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
         known = state.releases.get(body["target"], ())
         state = replace(state, releases={**state.releases, body["target"]: (*known, number)})
     return _held(state, body, at)
+
+
+def _rolled(state: State, body: Body) -> State:
+    """A rollback takes back every release after the one that it goes to."""
+    name = body["product"]
+    gone = {one.number: body for one in state.releases.get(name, ()) if one.number > body["to"]}
+    return replace(state, revoked={**state.revoked, name: {**gone, **state.revoked.get(name, {})}})
 
 
 def _ingested(state: State, body: Body) -> State:

@@ -39,8 +39,11 @@ def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) ->
 
 
 def newest_stands(way: Way, state: State, outward: Outward) -> bool:
-    """Whether the newest release's bytes count today: the newest record that let them through speaks for them. One that closed
-    the product since (it became prohibited) does not.
+    """Whether the bytes of the release in force count today: the newest record that let them through speaks for them. One that
+    closed the product since (it became prohibited) does not. After a rollback the release's own record speaks.
     """
-    release, body = state.release(outward.product.name), state.passed.get(f"serve/{outward.product.name}")
+    product = outward.product.name
+    release, body = state.release(product), state.passed.get(f"serve/{product}")
+    if release is not None and release is not state.newest(product):
+        body = release.body
     return release is not None and body is not None and body["tier"] == release.body["tier"] and stands(way, state, outward, body)

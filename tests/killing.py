@@ -80,7 +80,7 @@ def act_withdraw(city: Tiny) -> list[str]:
     from pipelines.steps.withdraw import withdraw
 
     way = city.way()
-    done = withdraw(way, way.contract(DATASET), "main", TOMBSTONE, portals_of(way, every=True))
+    done = withdraw(way, way.contract(DATASET), "main", TOMBSTONE, portals_of(way))
     conclude(way)
     return [str(done["outcome"])]
 

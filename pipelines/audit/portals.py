@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from catalog.errors import PortalError
 from pipelines.audit.chains import Chain
 from pipelines.audit.finding import Mismatch, note
 from pipelines.portals import Item, Portal
@@ -25,6 +26,7 @@ class _Published:
     fingerprint: str | None = None
     shown: str = "absent"
     pending: str | None = None
+    accepted: str | None = None     # a hand edit that somebody let stand
 
 
 def check_portals(way: Way, portals: Sequence[Portal], chains: Sequence[Chain], whole: bool) -> Iterator[Mismatch]:
@@ -32,12 +34,15 @@ def check_portals(way: Way, portals: Sequence[Portal], chains: Sequence[Chain], 
     known = {portal.name: portal for portal in portals}
     for name, published in sorted(_published(chains).items()):
         portal = known.get(name)
-        if not isinstance(portal, FolderPortal):
-            yield note(name, None, "The portal is not one of this city's that can be read from here; it was not verified.", "See city.yaml.")
+        if portal is None:
+            yield note(name, None, "The portal is not one of this city's any more; it was not verified.", "See city.yaml.")
             continue
-        for identity, record in sorted(published.items()):
-            yield from _item(portal, identity, record)
-        yield from _rest(way, portal, set(published), whole)
+        try:
+            for identity, record in sorted(published.items()):
+                yield from _item(portal, identity, record)
+            yield from _rest(way, portal, set(published), whole)
+        except PortalError as error:
+            yield Mismatch(name, None, f"The portal could not be verified: {error.message}", error.remedy or AGAIN)
 
 
 def _published(chains: Sequence[Chain]) -> dict[str, dict[str, _Published]]:
@@ -45,45 +50,53 @@ def _published(chains: Sequence[Chain]) -> dict[str, dict[str, _Published]]:
     for chain in chains:
         for _, record in sorted(chain.records.items()):
             body = record.body
-            if record.kind not in ("prepared", "publish") or not set(body) >= _NEEDED:      # a changed record is named elsewhere
+            needed = _NEEDED if record.kind != "accepted" else _NEEDED - {"shown"}
+            if record.kind not in ("prepared", "publish", "accepted") or not set(body) >= needed:      # a changed record is named elsewhere
                 continue
             item = found.setdefault(body["portal"], {}).setdefault(f"{chain.name}.{body['product']}", _Published(chain))
             if record.kind == "prepared":
                 item.pending = body["fingerprint"]
+            elif record.kind == "accepted":
+                item.accepted = body["fingerprint"]
             else:
                 item.fingerprint, item.shown, item.pending = body["fingerprint"], body["shown"], None
     return found
 
 
-def _item(portal: FolderPortal, identity: str, record: _Published) -> Iterator[Mismatch]:
+def _item(portal: Portal, identity: str, record: _Published) -> Iterator[Mismatch]:
     place, dataset = f"{portal.name}: {identity}", record.chain.dataset
     stored = _stored(portal, identity)
     if stored is None:
         if record.shown != "absent" and record.pending is None:
             yield Mismatch(place, dataset, "The portal does not show the product.", AGAIN)
         return
-    if stored.fingerprint not in (record.fingerprint, record.pending):
+    seen = portal.observe([identity]).get(identity)
+    if seen is not None and seen.drift and seen.fingerprint == record.accepted:
+        yield note(place, dataset, "Somebody changed the page on the portal, and it was accepted.", "See `citylake audit show`.")
+    elif (seen is not None and seen.drift) or stored.fingerprint not in (record.fingerprint, record.pending):
         yield Mismatch(place, dataset, "The portal shows the product otherwise than it was published.", AGAIN)
         return
-    if stored.fingerprint != record.fingerprint:
+    elif stored.fingerprint != record.fingerprint:
         yield note(place, dataset, "A publication was interrupted before it was recorded.", "The next run records it.")
     for wrong in portal.verify(stored):
         yield Mismatch(place, dataset, f"{wrong}.", AGAIN)
 
 
-def _stored(portal: FolderPortal, identity: str) -> Item | None:
+def _stored(portal: Portal, identity: str) -> Item | None:
     try:
         return portal.stored(identity)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _rest(way: Way, portal: FolderPortal, known: set[str], whole: bool) -> Iterator[Mismatch]:
+def _rest(way: Way, portal: Portal, known: set[str], whole: bool) -> Iterator[Mismatch]:
     """What belongs to no single product: pages, and products that no record knows."""
-    with scratch(way.settings) as folder:
-        found = list(damage(portal, folder))
+    found: list[tuple[str, str]] = []
+    if isinstance(portal, FolderPortal):
+        with scratch(way.settings) as folder:
+            found = list(damage(portal, folder))
+        if portal.current is not None and not comparable(portal):
+            yield note(portal.name, None, "Another version of citylake rendered the site: its pages were not compared.", "Publish something.")
     yield from (Mismatch(f"{portal.name}: {place}", None, what, AGAIN) for place, what in found)
-    if portal.current is not None and not comparable(portal):
-        yield note(portal.name, None, "Another version of citylake rendered the site: its pages were not compared.", "Publish something.")
     if whole and not found and (strange := portal.ids() - known):
         yield Mismatch(portal.name, None, f"The portal shows {len(strange)} products that no record names.", AGAIN)

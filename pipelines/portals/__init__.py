@@ -30,39 +30,22 @@ class Item:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a portal shows of a product now."""
+    """What a portal shows of a product now. `drift` names what differs there from what was published: hand edits."""
 
     fingerprint: str
     shown: Shown
     release: str | None
-
-
-@dataclass(frozen=True)
-class Action:
-    """One change; `expect` is the fingerprint that the portal must still have."""
-
-    kind: Literal["create", "update", "close", "withdraw", "remove"]
-    id: str
-    expect: str | None
-    want: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that would change; applying it does exactly that."""
-
-    portal: str
-    actions: tuple[Action, ...]
-
-    @property
-    def hash(self) -> str:
-        return fingerprint(self.portal, self.actions)
+    page: Mapping[str, Any] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
 
 
 class Portal(Protocol):
-    """A place where the catalog and the releases are shown. Every write is idempotent by fingerprint."""
+    """A place where the catalog and the releases are shown. Every write is idempotent by fingerprint. A run publishes to an
+    `auto` portal by itself; another waits for `citylake apply`, but for what must leave it.
+    """
 
     name: str
+    auto: bool
 
     def observe(self, ids: Collection[str]) -> Mapping[str, Observed]:
         """What is shown of these products; those that are not there are left out."""
@@ -79,15 +62,8 @@ class Portal(Protocol):
     def verify(self, item: Item) -> list[str]:
         """What on the portal differs from the item; empty when nothing does."""
 
+    def stored(self, name: str) -> Item | None:
+        """What the portal shows of a product, as it is written there."""
 
-def plan(portal: str, want: Mapping[str, Item], have: Mapping[str, Observed]) -> Plan:
-    """The actions that lead from `have` to `want`. Pure."""
-    actions = []
-    for name, item in sorted(want.items()):
-        seen = have.get(name)
-        if (seen.fingerprint if seen else None) == item.fingerprint or (seen is None and item.shown == "absent"):
-            continue
-        kind: Any = "remove" if item.shown == "absent" else "withdraw" if item.shown == "tombstone" else "create" if seen is None \
-            else "close" if seen.shown == "open" and item.shown == "metadata" else "update"
-        actions.append(Action(kind, name, seen.fingerprint if seen else None, item.fingerprint))
-    return Plan(portal, tuple(actions))
+    def ids(self) -> set[str]:
+        """Every product of which the portal shows anything."""

@@ -6,10 +6,12 @@ every generation.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 from collections.abc import Collection, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from pipelines.portals.site import render_site, renderer
 from pipelines.spool import digest
 
 KEPT = 3
+PREVIEW_ROWS = 20
 SHOWN = ("absent", "tombstone", "metadata", "open")      # from least to most
 STAMP = "renderer.txt"        # which program and city names rendered the pages: only then can they be rendered again alike
 
@@ -28,8 +31,8 @@ STAMP = "renderer.txt"        # which program and city names rendered the pages:
 class FolderPortal:
     """A site below `root`: `generations/<n>/` and `current`."""
 
-    def __init__(self, name: str, root: Path, city: City) -> None:
-        self.name, self.root, self.city = name, root, city
+    def __init__(self, name: str, root: Path, city: City, auto: bool = True) -> None:
+        self.name, self.root, self.city, self.auto = name, root, city, auto
 
     @property
     def current(self) -> Path | None:
@@ -39,7 +42,7 @@ class FolderPortal:
 
     def observe(self, ids: Collection[str]) -> Mapping[str, Observed]:
         pages = self._pages(self.current)
-        return {name: Observed(pages[name]["fingerprint"], pages[name]["shown"], pages[name]["page"].get("release"))
+        return {name: Observed(pages[name]["fingerprint"], pages[name]["shown"], pages[name]["page"].get("release"), pages[name]["page"])
                 for name in ids if name in pages}
 
     def stage(self, item: Item) -> tuple[Item, Path]:
@@ -58,6 +61,8 @@ class FolderPortal:
         else:
             pages[item.id] = {"id": item.id, "shown": item.shown, "fingerprint": item.fingerprint, "page": dict(item.page)}
         self._fill(item, folder / "data" / item.id)
+        if item.id in pages:
+            pages[item.id]["preview"] = _preview(item, folder / "data" / item.id)
         boundary("publish/copied")
         _write(folder / "pages.json", json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1))
         boundary("publish/pages")
@@ -80,7 +85,7 @@ class FolderPortal:
         os.replace(link, self.root / "current")
         boundary("publish/replaced")
         self.purge()
-        return Observed(item.fingerprint, item.shown, item.page.get("release"))
+        return Observed(item.fingerprint, item.shown, item.page.get("release"), item.page)
 
     def ids(self) -> set[str]:
         """Every product that the site shows."""
@@ -102,6 +107,8 @@ class FolderPortal:
         found = {path.relative_to(home).as_posix() for home in homes for path in home.rglob("*") if path.is_file()}
         wrong = [f"{name} is missing" for name in sorted(set(want) - found)]
         wrong += [f"{name} differs" for name in sorted(found & set(want)) if digest(data / name) != want[name]]
+        if not wrong and (shown := self._pages(folder).get(item.id)) and shown.get("preview") != _preview(item, data):
+            wrong.append("The preview differs")
         return wrong + ([f"{len(found - set(want))} files should not be there"] if found - set(want) else [])
 
     def purge(self) -> None:
@@ -149,6 +156,16 @@ class FolderPortal:
 
     def _number(self, folder: Path | None) -> int:
         return int(folder.name) if folder is not None else 0
+
+
+def _preview(item: Item, data: Path) -> dict[str, Any] | None:
+    """The first rows of the newest release's last CSV file, read from the bytes that are shown."""
+    names = [entry["name"] for entry in item.page.get("files", ()) if entry["format"] == "csv"] if item.shown == "open" else []
+    if not names:
+        return None
+    with (data / item.page["release"] / names[-1]).open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(islice(csv.reader(handle), PREVIEW_ROWS + 1))
+    return {"file": names[-1], "header": rows[0], "rows": rows[1:]}
 
 
 def _wanted(item: Item) -> dict[str, tuple[int, str]]:

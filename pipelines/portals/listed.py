@@ -8,14 +8,12 @@ from pipelines.portals.folder import FolderPortal
 from pipelines.way import Way
 
 
-def portals_of(way: Way, every: bool = False) -> list[Portal]:
-    """The city's portals that a run publishes to by itself; `every` also those that wait for a person."""
+def portals_of(way: Way) -> list[Portal]:
+    """The city's portals in the order of city.yaml. A run publishes to those that are `auto`; the others wait for a person."""
     found: list[Portal] = []
     for name, portal in way.city.portals.items():
-        if portal.kind != "folder":
-            raise DefinitionError(f"The portal {name} is of a kind that this version cannot write.", file="city.yaml",
-                                  remedy="Use kind folder.")
-        if portal.auto or every:
-            root = way.settings.site / portal.options["path"] if "path" in portal.options else way.settings.site
-            found.append(FolderPortal(name, root, way.city))
+        if portal.kind == "ckan":
+            raise DefinitionError(f"The portal {name} is of a kind that this version cannot write.", file="city.yaml", remedy="Use kind folder.")
+        root = way.settings.site / portal.options["path"] if "path" in portal.options else way.settings.site
+        found.append(FolderPortal(name, root, way.city, portal.auto))
     return found

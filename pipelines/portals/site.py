@@ -55,7 +55,7 @@ def size(number: int) -> str:
 
 def render_site(folder: Path, city: City, shown: Pages) -> None:
     """Writes every page of a generation."""
-    pages = [{**item["page"], "shown": item["shown"]} for item in shown]
+    pages = [{**item["page"], "shown": item["shown"], "preview": item.get("preview")} for item in shown]
     _put(folder / "style.css", files("pipelines.portals").joinpath("templates/style.css").read_text(encoding="utf-8"))
     live = [page for page in pages if page["shown"] != "tombstone"]
     title, name = city.title.model_dump(), city.name.model_dump()

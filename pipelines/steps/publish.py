@@ -1,56 +1,143 @@
 """Releases → portals: compare what is wanted with what is shown, and switch. Only publish writes to a portal.
 
 `prepared` is journalled before the portal is touched, `published` after it was read back; between them a restart
-observes: equal is recorded, anything else is done again.
+observes: equal is recorded, anything else is done again. A run publishes to auto portals; on another it only takes off what
+may be shown no more, and the rest waits for `citylake apply`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from catalog.canonical import fingerprint
 from catalog.contract import Contract
-from catalog.errors import PortalError
+from catalog.errors import Drifted, PortalError
 from pipelines.boundary import boundary
 from pipelines.lake import Op
 from pipelines.pages import item
-from pipelines.portals import Item, Observed, Portal, plan
+from pipelines.planning import Action, action_of, offered
+from pipelines.portals import Item, Observed, Portal
 from pipelines.protocol import Work
 from pipelines.state import State
 from pipelines.way import Way
 
+Publish = Callable[[Way, Contract, State], Work | None]
+_SHOWN = ("absent", "tombstone", "metadata", "open")      # from least to most
 
-def publish(portal: Portal, product: str) -> Callable[[Way, Contract, State], Work | None]:
-    """The step for one product on one portal."""
+
+def publish(portal: Portal, product: str) -> Publish:
+    """The step of a run for one product on one portal."""
     return partial(_publish, portal, product)
 
 
+def publish_now(portal: Portal, product: str, person: str | None = None) -> Publish:
+    """The same for a person who wants it on this portal at once, auto or not."""
+    return partial(_wanted, portal, product, person)
+
+
+def publish_planned(portal: Portal, product: str, action: Action, person: str | None = None) -> Publish:
+    """One action of a plan, and exactly that; raises Drifted when what is wanted or what is shown has changed since."""
+    return partial(_planned, portal, product, action, person)
+
+
+def target_of(portal: Portal, product: str) -> str:
+    """The name under which the journal keeps a product on a portal."""
+    return f"{portal.name}/{product}"
+
+
+def accepted(state: State, portal: Portal, product: str, seen: Observed | None) -> bool:
+    """Whether somebody accepted exactly this hand edit on the portal."""
+    body = state.last.get(f"accept/{target_of(portal, product)}")
+    return seen is not None and body is not None and body["fingerprint"] == seen.fingerprint
+
+
+def due(portal: Portal, product: str, want: Item, state: State, seen: Observed | None) -> Action | None:
+    """The action that would make the portal show what is wanted; None where nothing differs but an accepted hand edit."""
+    action = action_of(want, seen)
+    if action is not None and action.kind == "mend" and accepted(state, portal, product, seen):
+        return None
+    return action
+
+
 def _publish(portal: Portal, product: str, way: Way, contract: Contract, state: State) -> Work | None:
+    if portal.auto:
+        return _wanted(portal, product, None, way, contract, state)
+    recorded = state.published.get(target_of(portal, product))
+    want = item(way, contract, contract.product(product), state)
+    if recorded is None or not _must_leave(recorded, want):
+        return None
+    seen = portal.observe([want.id]).get(want.id)
+    return _work(portal, way, contract, product, state, lessened(want, seen), seen, None)
+
+
+def _must_leave(recorded: Mapping[str, Any], want: Item) -> bool:
+    """Whether something that was published on a portal may be shown no more."""
+    still = {release for release, _ in offered(want.page)}
+    return _SHOWN.index(want.shown) < _SHOWN.index(recorded["shown"]) or not still.issuperset(recorded.get("offered", ()))
+
+
+def lessened(want: Item, seen: Observed | None) -> Item:
+    """The most of what is seen that is still wanted: older releases are left out, a newest one that must go closes the product."""
+    if want.shown != "open" or seen is None or seen.shown != "open":
+        return want if want.shown != "open" else replace(want, shown="metadata", page=_closed(want.page), files={})
+    may = set(offered(want.page))
+    if not may.issuperset((str(seen.release), str(file["name"])) for file in seen.page["files"]):
+        return replace(want, shown="metadata", page=_closed(want.page), files={})
+    past = [one if all((one["release"], file["name"]) in may for file in one["files"]) else {**one, "files": []} for one in seen.page["releases"]]
+    page = {**seen.page, "releases": past}
+    kept = {f"{release}/{name}" for release, name in offered(page)}
+    return Item(want.id, "open", page, {name: path for name, path in want.files.items() if name in kept})
+
+
+def _closed(page: Mapping[str, Any]) -> dict[str, Any]:
+    return {**page, "release": None, "released": None, "files": [], "rows": None, "releases": []}
+
+
+def _wanted(portal: Portal, product: str, person: str | None, way: Way, contract: Contract, state: State) -> Work | None:
     want = item(way, contract, contract.product(product), state)
     seen = portal.observe([want.id]).get(want.id)
-    target = f"{portal.name}/{product}"
+    return _work(portal, way, contract, product, state, want, seen, person)
+
+
+def _planned(portal: Portal, product: str, action: Action, person: str | None, way: Way, contract: Contract, state: State) -> Work | None:
+    want = item(way, contract, contract.product(product), state)
+    if want.fingerprint != action.want:
+        raise Drifted("What shall be shown has changed since the plan was made.", dataset=want.id, remedy="Make a new plan.")
+    seen = portal.observe([want.id]).get(want.id)
+    shown = seen.fingerprint if seen else None
+    if shown not in (action.expect, want.fingerprint):
+        raise Drifted("The portal shows something else than when the plan was made.", dataset=want.id, remedy="Make a new plan.")
+    return _work(portal, way, contract, product, state, want, seen, person)
+
+
+def _work(
+    portal: Portal, way: Way, contract: Contract, product: str, state: State, want: Item, seen: Observed | None, person: str | None
+) -> Work | None:
+    target = target_of(portal, product)
     recorded = state.published.get(target, {}).get("fingerprint")
     shown = seen.fingerprint if seen else None
-    actions = plan(portal.name, {want.id: want}, {want.id: seen} if seen else {}).actions
-    if not actions and recorded in (shown, want.fingerprint):
+    action = due(portal, product, want, state, seen)
+    if action is None and recorded in (shown, want.fingerprint):
         return None
     op = Op(fingerprint("publish", target, want.fingerprint, shown, recorded), "publish")
-    judge = partial(_apply, portal, way, contract, product, want, seen, actions[0].kind if actions else "recorded")
-    return Work(op, target, "publish", judge)
+    return Work(op, target, "publish", partial(_apply, portal, way, contract, product, want, seen, action.kind if action else "recorded", person))
 
 
 def _apply(
-    portal: Portal, way: Way, contract: Contract, product: str, want: Item, seen: Observed | None, kind: str, _: Mapping[str, int]
+    portal: Portal, way: Way, contract: Contract, product: str, want: Item, seen: Observed | None, kind: str, person: str | None,
+    _: Mapping[str, int],
 ) -> Mapping[str, Any]:
     body = {"portal": portal.name, "product": product, "action": kind, "shown": want.shown, "release": None,
-            "published": want.page.get("release"), "fingerprint": want.fingerprint, "outcome": "done"}
+            "published": want.page.get("release"), "offered": sorted({release for release, _ in offered(want.page)}),
+            "fingerprint": want.fingerprint, "outcome": "done", **({"person": person} if person else {})}
     if kind == "recorded":
         with way.lease(f"portal-{portal.name}"):
             portal.purge()      # the switch was made by an attempt that was killed, perhaps before it had cleaned up
         return body
-    way.journal.append(contract.id, "prepared", {"step": "prepare", "target": f"{portal.name}/{product}", **body})
+    way.journal.append(contract.id, "prepared", {"step": "prepare", "target": target_of(portal, product), **body})
     show(way, portal, want, seen)
     return body
 

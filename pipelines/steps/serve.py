@@ -113,7 +113,7 @@ class _Job:
 
     def _release(self, digest: str, files: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """The release entry; None when the newest release has exactly these bytes and this tier already."""
-        before = self.state.release(self.product)
+        before = self.state.newest(self.product)
         if before is not None and before.hash == digest and before.body["tier"] == self.outward.tier:
             return None
         return {

@@ -10,10 +10,11 @@ from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from catalog.errors import DefinitionError, PortalError
 from pipelines.lake import Op
-from pipelines.portals import Item, Portal
+from pipelines.pages import item
+from pipelines.portals import Portal
 from pipelines.protocol import Work, perform
 from pipelines.state import State
-from pipelines.steps.publish import publish
+from pipelines.steps.publish import publish_now, target_of
 from pipelines.way import Way
 
 
@@ -28,9 +29,12 @@ def withdraw(
         raise DefinitionError(f"{contract.id} has no product {product}.", remedy="See its contract.")
     perform(way, contract, partial(_record, product, tombstone, person))
     for portal in portals:
-        perform(way, contract, publish(portal, product))
-        if portal.verify(Item(contract.product_id(product), "tombstone")):
-            raise PortalError("The portal still holds files of the product.", dataset=contract.id, remedy="Run `citylake withdraw` again.")
+        if not portal.auto and target_of(portal, product) not in way.journal.state(contract.id).published:
+            continue        # it was never shown there
+        perform(way, contract, publish_now(portal, product, person))
+        if portal.verify(item(way, contract, contract.product(product), way.journal.state(contract.id))):
+            raise PortalError(f"The portal {portal.name} still shows something of the product.", dataset=contract.id,
+                              remedy="Run `citylake withdraw` again.")
     done = perform(way, contract, partial(_finish, product))
     way.seal()
     return done
