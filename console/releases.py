@@ -1,4 +1,4 @@
-"""`citylake release list | show | verify` and `citylake withdraw`: what is published, whether it is still the same, and taking it off."""
+"""`citylake release list | show | verify | rollback` and `citylake withdraw`: what is published, whether it is still the same, and taking it off."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from console.words import _, counted, label
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
-    from pipelines.state import Release
+    from pipelines.state import Release, State
     from pipelines.way import Way
 
 
 def register(app: typer.Typer) -> None:
-    releases = group(_("Published states of products: list, show, verify."))
+    releases = group(_("Published states of products: list, show, verify, roll back."))
     add(releases, "list", list_all, _("List releases, newest last."), """
 citylake release list
 citylake release list meteorology.station_hours.main --json
@@ -35,6 +35,9 @@ citylake release show meteorology.station_hours.main --release r2
     add(releases, "verify", verify, _("Compute every file's hash again and compare it with the journal."), """
 citylake release verify
 citylake release verify meteorology.station_hours.main
+""")
+    add(releases, "rollback", roll_back, _("Go back to an earlier release on every portal at once; the later ones answer no more."), """
+citylake release rollback meteorology.station_hours.main --to r6 --reason "A sensor was wrong since April"
 """)
     app.add_typer(releases, name="release")
     add(app, "withdraw", withdraw, _("Take a product off every portal at once. No run opens it again."), """
@@ -48,41 +51,51 @@ def _product(required: bool = True) -> Any:
     return typer.Argument(metavar="PRODUCT", help=text if required else text + " " + _("All by default."), autocompletion=complete_dataset)
 
 
-def _found(way: Way, product: str | None) -> Iterator[tuple[Contract, Release]]:
+def _found(way: Way, product: str | None) -> Iterator[tuple[Contract, State, Release]]:
     contract, name = product_of(way, product) if product else (None, None)
     for known in [contract] if contract else way.city.contracts.values():
         state = way.journal.state(known.id)
         for of, releases in sorted(state.releases.items()):
             if name in (None, of):
-                yield from ((known, release) for release in releases)
+                yield from ((known, state, release) for release in releases)
 
 
-def _plain(contract: Contract, release: Release) -> dict[str, Any]:
+def _plain(contract: Contract, state: State, release: Release) -> dict[str, Any]:
     body = release.body["release"]
     return {"product": contract.product_id(release.product), "release": release.id, "at": release.at, "tier": release.body["tier"],
             "hash": release.hash, "rows": body["rows"], "files": [{key: file[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
                                                                   for file in body["files"]],
             "contract_version": body["contract_version"], "silver": release.body.get("silver"), "gold": release.body.get("gold"),
-            "approval": release.body.get("approval")}
+            "approval": release.body.get("approval"), "standing": _standing(state, release)}
+
+
+def _standing(state: State, release: Release) -> str:
+    """Whether a release is in force, older, taken back by a rollback, or withdrawn with its product."""
+    if release.product in state.withdrawn:
+        return "withdrawn"
+    if release.number in state.revoked.get(release.product, {}):
+        return "taken back"
+    return "in force" if state.release(release.product) is release else "older"
 
 
 def list_all(product: Annotated[str | None, _product(False)] = None, as_json: Annotated[bool, json_option()] = False) -> None:
     way = opened()
-    found = [_plain(contract, release) for contract, release in _found(way, product)]
+    found = [_plain(contract, state, release) for contract, state, release in _found(way, product)]
     if as_json:
         show_json({"releases": found})
         return
     if not found:
         tell(_("There is no release yet."))
         return
-    columns = [Column(_("Product")), Column(_("Release")), Column(_("Date")), Column(_("Tier")), Column(_("Rows"), right=True),
+    columns = [Column(_("Product")), Column(_("Release")), Column(_("Date")), Column(_("Tier")), Column(_("Standing")), Column(_("Rows"), right=True),
                Column(_("Files"), right=True), Column("sha256")]
     rows: list[list[Any] | str] = []
     for item in found:
         dataset, _dot, product_name = item["product"].rpartition(".")
         if dataset not in rows:
             rows.append(dataset)
-        rows.append(["  " + product_name, item["release"], item["at"][:10], _(item["tier"]), item["rows"], len(item["files"]), item["hash"][:12]])
+        rows.append(["  " + product_name, item["release"], item["at"][:10], _(item["tier"]), _(item["standing"]), item["rows"], len(item["files"]),
+                     item["hash"][:8]])
     say(*table(columns, rows))
 
 
@@ -94,19 +107,18 @@ def show(
     from catalog.errors import DefinitionError
 
     way = opened()
-    found = [pair for pair in _found(way, product) if release in (None, pair[1].id, str(pair[1].number))]
+    found = [pair for pair in _found(way, product) if release in (None, pair[2].id, str(pair[2].number))]
     if not found:
         raise DefinitionError("There is no such release.", remedy="See `citylake release list`.")
-    contract, chosen = found[-1]
-    item = _plain(contract, chosen)
+    contract, state, chosen = found[-1] if release else next((one for one in found if one[1].release(one[2].product) is one[2]), found[-1])
+    item = _plain(contract, state, chosen)
     if as_json:
         show_json(item)
         return
     product_title = contract.product(chosen.product).title or contract.title
-    withdrawn = chosen.product in way.journal.state(contract.id).withdrawn
     versions = ", ".join(f"{at['name']}@{at['version']}" for at in (item["silver"], item["gold"]) if at)
     say(style(f"{item['product']} {item['release']} · {label(product_title)}", "bold"), *facts([
-        (_("Date"), item["at"][:16].replace("T", " ")), (_("Tier"), _("withdrawn") if withdrawn else _(item["tier"])), (_("Rows"), item["rows"]),
+        (_("Date"), item["at"][:16].replace("T", " ")), (_("Tier"), _(item["tier"])), (_("Standing"), _(item["standing"])), (_("Rows"), item["rows"]),
         (_("Contract"), item["contract_version"]), (_("Made from"), versions), (_("Folder"), str(_folder(way, chosen))), ("sha256", item["hash"]),
         *([(_("Approval"), item["approval"])] if item["approval"] else [])]), "")
     say(*table([Column(_("File")), Column(_("Rows"), right=True), Column(_("Bytes"), right=True), Column("sha256")],
@@ -123,8 +135,8 @@ def verify(product: Annotated[str | None, _product(False)] = None, as_json: Anno
 
     way = opened()
     found = list(_found(way, product))
-    names = sorted({contract.id for contract, _release in found})
-    homes = {str(PurePosixPath(release.body["release"]["folder"]).parent) for _contract, release in found}
+    names = sorted({contract.id for contract, _state, _release in found})
+    homes = {str(PurePosixPath(release.body["release"]["folder"]).parent) for _contract, _state, release in found}
     wrong = []
     with Progress(len(names), as_json) as progress:
         for name in names:
@@ -137,6 +149,33 @@ def verify(product: Annotated[str | None, _product(False)] = None, as_json: Anno
         say(*(line for item in wrong for line in told(item)))
         tell(f"{counted(len(found), '{n} release', '{n} releases')}, {counted(len(wrong), '{n} mismatch', '{n} mismatches')}.")
     raise typer.Exit(ERROR if wrong else DONE)
+
+
+def roll_back(
+    product: Annotated[str, _product()],
+    to: Annotated[str, typer.Option(metavar="R", help=_("The release to go back to, such as r6."))],
+    reason: Annotated[str, typer.Option(help=_("Why; it is shown to the public."))],
+    as_json: Annotated[bool, json_option()] = False,
+) -> None:
+    from catalog.errors import DefinitionError
+    from pipelines import conduct, decisions
+    from pipelines.portals.listed import portals_of
+    from pipelines.steps.rollback import rollback
+
+    way = opened()
+    contract, name = product_of(way, product)
+    person = decisions.steward(way, contract, "bureau")
+    decisions.sound(reason)
+    number = to.removeprefix("r")
+    if not number.isdigit():
+        raise DefinitionError("There is no such release.", remedy="See `citylake release list`.")
+    rollback(way, contract, name, int(number), reason, portals_of(way), person.id)
+    conduct.conclude(way)
+    if as_json:
+        show_json({"product": contract.product_id(name), "release": f"r{number}"})
+    else:
+        tell(_("{product} is back at {release}; the later releases are shown no more.").format(
+            product=contract.product_id(name), release=f"r{number}"))
 
 
 def withdraw(

@@ -86,13 +86,26 @@ def run(
     ] = None,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
-    tallies = go(opened(), datasets or [], department, from_batch, silent=as_json)
+    from pipelines import applying
+
+    way = opened()
+    tallies = go(way, datasets or [], department, from_batch, silent=as_json)
     if as_json:
-        show_json(document(tallies))
+        show_json({**document(tallies), "waiting": applying.waiting(way)})
     else:
         say("", *closing(tallies))
         _next(tallies)
+        plans_wait(way)
     raise typer.Exit(exit_code(tallies))
+
+
+def plans_wait(way: Way) -> None:
+    """Tells what waits for `citylake apply`."""
+    from pipelines import applying
+
+    for portal, number in applying.waiting(way).items():
+        number_of = counted(number, "{n} product waits for a person.", "{n} products wait for a person.")
+        tell(f"{portal}: {number_of} " + _("`citylake plan -o plan.json` shows it, `citylake apply plan.json` does it."))
 
 
 def _next(tallies: list[Tally]) -> None:

@@ -11,6 +11,8 @@ from catalog.contract import Contract
 from catalog.errors import CitylakeError, DefinitionError, unexpected
 from pipelines.choice import chosen
 from pipelines.conduct import Outcome, Told
+from pipelines.decisions import steward
+from pipelines.due import due, target_of
 from pipelines.lake import Op
 from pipelines.pages import item
 from pipelines.planning import Action, Plan
@@ -18,7 +20,7 @@ from pipelines.portals import Portal
 from pipelines.portals.listed import portals_of
 from pipelines.protocol import Work, perform
 from pipelines.state import State
-from pipelines.steps.publish import due, publish_planned, target_of
+from pipelines.steps.publish import publish_planned
 from pipelines.way import Way
 
 COSMETIC = {"title", "title_en", "notes", "notes_en", "tags"}     # a hand edit of anything else is never kept
@@ -61,29 +63,33 @@ def _differs(way: Way, portal: Portal, contract: Contract) -> int:
     return count
 
 
-def apply(way: Way, plans: Collection[Plan], person: str | None = None, told: Told | None = None) -> list[Outcome]:
-    """Does what the plans say and nothing else. What has changed since is refused, dataset by dataset; the others go on."""
+def apply(way: Way, plans: Collection[Plan], told: Told | None = None) -> list[Outcome]:
+    """Does what the plans say and nothing else. What has changed since is refused, dataset by dataset; the others go on.
+
+    It takes a steward of each dataset's department, or the data bureau.
+    """
     portals = {portal.name: portal for portal in named(way, [one.portal for one in plans])}
     outcomes = []
     for one in plans:
         for action in one.actions:
-            outcomes.append(_applied(way, portals[one.portal], action, person))
+            outcomes.append(_applied(way, portals[one.portal], action))
             if told:
                 told(outcomes[-1])
     way.seal()
     return outcomes
 
 
-def _applied(way: Way, portal: Portal, action: Action, person: str | None) -> Outcome:
+def _applied(way: Way, portal: Portal, action: Action) -> Outcome:
     dataset, _, product = action.id.rpartition(".")
     target = f"{portal.name}/{product}"
     try:
         contract = way.contract(dataset)
         if product not in [known.name for known in contract.products]:
             raise DefinitionError("The contract names this product no more.", dataset=dataset, remedy="Make a new plan.")
-        body = perform(way, contract, publish_planned(portal, product, action, person))
+        person = steward(way, contract, "bureau")
+        body = perform(way, contract, publish_planned(portal, product, action, person.id))
     except CitylakeError as error:
-        return Outcome(dataset, "publish", target, "failed", note=str(error))
+        return Outcome(dataset, "publish", target, "refused" if error.exit_code == 4 else "failed", note=str(error))
     except Exception as error:      # a foreign error may quote a value
         return Outcome(dataset, "publish", target, "failed", note=unexpected(error))
     unchanged = body["outcome"] == "unchanged" or bool(body.get("repeated"))

@@ -9,12 +9,13 @@ from typing import Any
 from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from catalog.errors import DefinitionError, PortalError
+from pipelines.due import target_of
 from pipelines.lake import Op
 from pipelines.pages import item
 from pipelines.portals import Portal
 from pipelines.protocol import Work, perform
 from pipelines.state import State
-from pipelines.steps.publish import publish_now, target_of
+from pipelines.steps.publish import publish_now
 from pipelines.way import Way
 
 
