@@ -9,7 +9,7 @@ WORKERS ?= 2
 SPARK := pyspark|delta-spark|py4j
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check ui bench soak lint-contracts lock clean
+.PHONY: help demo portal portal-parts test check ui bench soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -26,6 +26,23 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY)   ## The main job on the demo city, from nothing: sources, gates, releases, site
 	@$(BIN)/citylake demo
+
+portal: $(READY) portal-parts  ## A whole CKAN on this machine, on loopback: PostgreSQL, Redis, Solr, CKAN
+	@$(BIN)/citylake portal up
+
+portal-parts: .tools/ckan/.ready .tools/solr/.ready  ## What the portal is made of: CKAN in an environment of its own, Solr's jars
+
+.tools/ckan/.ready: portal/requirements.lock portal/ckanext-citylake/pyproject.toml
+	@echo "Setting up CKAN in .tools/ckan from portal/requirements.lock …"
+	@test -x .tools/ckan/bin/python || $(PYTHON) -m venv .tools/ckan
+	@.tools/ckan/bin/python -m pip install -q --require-hashes --no-deps -r portal/requirements.lock
+	@.tools/ckan/bin/python -m pip install -q --no-deps --no-build-isolation -e portal/ckanext-citylake
+	@touch $@
+
+.tools/solr/.ready: portal/solr/pom.xml portal/solr/jars.sha256
+	@echo "Fetching Solr's jars into .tools/solr …"
+	@$(PYTHON) portal/local/jars.py fetch .tools/solr
+	@touch $@
 
 test: $(READY)   ## Everything that this machine can test, and which suites could not run and why
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"

@@ -1,0 +1,153 @@
+"""PostgreSQL: one private cluster on loopback, two databases, three roles. It refuses to run as root, so root lends it a user."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from debian import postgres_bin
+from layout import Layout
+from processes import Command, Processes
+from state import StackError, State, write_private
+
+USER = "postgres"
+ROLES = {"ckan": "ckan", "datastore_ro": "reader", "citylake_loader": "loader"}
+DATABASES = ("ckan", "datastore")
+# Tables that CKAN makes later are open to the loader for INSERT and nothing else; _id comes from a sequence.
+LOADER = """
+GRANT CONNECT ON DATABASE datastore TO citylake_loader;
+GRANT USAGE ON SCHEMA public TO citylake_loader;
+ALTER DEFAULT PRIVILEGES FOR ROLE ckan IN SCHEMA public GRANT INSERT ON TABLES TO citylake_loader;
+ALTER DEFAULT PRIVILEGES FOR ROLE ckan IN SCHEMA public GRANT USAGE ON SEQUENCES TO citylake_loader;
+"""
+
+
+class Postgres:
+    """The database part."""
+
+    name = "postgres"
+
+    def __init__(self, layout: Layout, state: State, processes: Processes) -> None:
+        self.layout, self.state, self.processes = layout, state, processes
+        self.user = USER if os.geteuid() == 0 else None
+
+    @property
+    def bin(self) -> Path:
+        found = postgres_bin()
+        if found is None:
+            raise StackError("PostgreSQL is not installed.", "apt-get install -y postgresql-15")
+        return found
+
+    def command(self) -> Command:
+        home, port = self._home(), self.state.port(self.name)
+        # No socket file: their paths may not be longer than 107 bytes, and loopback with a password does.
+        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 100,
+                    "shared_buffers": "128MB", "max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC"}
+        argv = [str(self.bin / "postgres"), "-D", str(home / "data")]
+        for key, value in settings.items():
+            argv += ["-c", f"{key}={value}"]
+        return Command(argv, hashlib.sha256("\0".join(argv).encode()).hexdigest(), home, user=self.user)
+
+    def start(self) -> bool:
+        command = self.command()
+        if self.processes.runs(self.name, command):
+            return False
+        self.stop()
+        home = self._home()
+        if not (home / "data" / "PG_VERSION").exists():
+            self._initialise(home)
+        self.processes.start(self.name, command)
+        return True
+
+    def ready(self) -> None:
+        asked = [str(self.bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.state.port(self.name))]
+        self.processes.wait(self.name, lambda: subprocess.run(asked, check=False).returncode == 0)
+        self._databases()
+
+    def stop(self) -> bool:
+        return self.processes.stop(self.name, signal.SIGINT)        # the fast shutdown
+
+    def wipe(self) -> None:
+        """Removes the cluster, wherever it lies."""
+        if home := self.state.get("postgres"):
+            shutil.rmtree(home, ignore_errors=True)
+
+    def query(self, sql: str, database: str = "postgres") -> str:
+        """Runs SQL as the superuser. Raises StackError with PostgreSQL's first line."""
+        argv = [str(self.bin / "psql"), "-X", "-h", "127.0.0.1", "-p", str(self.state.port(self.name)), "-U", USER, "-d", database,
+                "-v", "ON_ERROR_STOP=1", "-qAt"]
+        ran = subprocess.run(argv, input=sql, text=True, capture_output=True, check=False,
+                             env={**os.environ, "PGPASSWORD": self.state.password(self.name), "LC_ALL": "C.UTF-8"})
+        if ran.returncode:
+            raise StackError("PostgreSQL refused a statement.", ran.stderr.strip().splitlines()[0] if ran.stderr.strip() else "")
+        return ran.stdout.strip()
+
+    def address(self, role: str, database: str) -> str:
+        """A DSN with its password."""
+        return f"postgresql://{role}:{self.state.password(ROLES[role])}@127.0.0.1:{self.state.port(self.name)}/{database}"
+
+    def grant_loader(self) -> None:
+        self.query(LOADER, "datastore")
+
+    def _databases(self) -> None:
+        roles = set(self.query("SELECT rolname FROM pg_roles").splitlines())
+        for role, password in ROLES.items():
+            if role not in roles:
+                self.query(f"CREATE ROLE {role} LOGIN PASSWORD '{self.state.password(password)}'")
+        there = set(self.query("SELECT datname FROM pg_database").splitlines())
+        for database in DATABASES:
+            if database not in there:
+                self.query(f"CREATE DATABASE {database} OWNER ckan ENCODING 'utf-8'")
+                self.query(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO datastore_ro")
+
+    def _home(self) -> Path:
+        """The folder around the cluster: below the root, or elsewhere when PostgreSQL's user cannot reach the root."""
+        if known := self.state.get("postgres"):
+            return Path(known)
+        home = self.layout.root / "postgres"
+        if self.user and not _reachable(self.layout.root):
+            base = Path("/var/lib") if os.access("/var/lib", os.W_OK) else Path(tempfile.gettempdir())
+            home = base / "citylake-portal" / hashlib.sha256(str(self.layout.root).encode()).hexdigest()[:16]
+        self.state.put("postgres", str(home))
+        return home
+
+    def _initialise(self, home: Path) -> None:
+        self._clear(home)
+        home.mkdir(parents=True, mode=0o700)
+        password = home / "password"
+        write_private(password, self.state.password(self.name))
+        if self.user:
+            _open_above(home)
+            for path in (home, password):
+                shutil.chown(path, self.user, self.user)
+        argv = [str(self.bin / "initdb"), "-D", str(home / "making"), "-U", USER, "--auth=scram-sha-256", f"--pwfile={password}",
+                "-E", "UTF8", "--locale=C.UTF-8"]
+        ran = subprocess.run(argv, user=self.user, group=self.user, extra_groups=[] if self.user else None, cwd=home,
+                             capture_output=True, text=True, check=False)
+        password.unlink()
+        if ran.returncode:
+            shutil.rmtree(home, ignore_errors=True)
+            raise StackError("PostgreSQL's cluster could not be made.", ran.stderr.strip()[-600:])
+        (home / "making").rename(home / "data")     # initdb is not atomic, this is
+
+    def _clear(self, home: Path) -> None:
+        """Ends and removes what a root left here that was deleted by hand, or a kill while the cluster was made."""
+        if (home / "data" / "postmaster.pid").exists():
+            subprocess.run([str(self.bin / "pg_ctl"), "-D", str(home / "data"), "-m", "immediate", "stop"], cwd=home, check=False,
+                           capture_output=True, user=self.user, group=self.user, extra_groups=[] if self.user else None)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _reachable(folder: Path) -> bool:
+    """Whether any user may pass through all of these folders."""
+    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
+
+
+def _open_above(home: Path) -> None:
+    if home.parent.name == "citylake-portal":
+        home.parent.chmod(0o711)

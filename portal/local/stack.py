@@ -1,0 +1,112 @@
+"""The parts in their order: what `up`, `down`, `status`, `restart` and `reset` do. Telling people about it is main.py's work."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import debian
+from ckan_site import Ckan
+from layout import Layout
+from postgres import Postgres
+from processes import Processes, memory
+from redis_server import Redis
+from solr import Solr
+from state import LISTENING, PARTS, StackError, State, free
+
+Tell = Callable[..., None]
+
+
+class Stack:
+    """One portal below one root."""
+
+    def __init__(self, layout: Layout, tell: Tell) -> None:
+        self.layout, self.tell = layout, tell
+        self.state = State(layout.root / "state.json")
+        self.processes = Processes(layout, self.state)
+        parts = (layout, self.state, self.processes)
+        self.postgres, self.redis, self.solr, self.ckan = Postgres(*parts), Redis(*parts), Solr(*parts), Ckan(*parts)
+
+    def up(self, workers: int | None = None, title: str | None = None) -> str:
+        """Makes every part run as its files say. Starts only what is not there. Returns the portal's address."""
+        debian.require()
+        self.layout.logs.mkdir(parents=True, exist_ok=True)
+        if self.state.new:
+            self.state.begin()
+        for name, value in (("workers", workers), ("title", title)):
+            if value is not None and self.state.get(name) != value:
+                self.state.put(name, value)
+        self._inner_ports()
+        with self._timed("solr started", self.solr.start):
+            pass
+        for part in (self.postgres, self.redis, self.solr):
+            with self._timed(part.name, part.start):
+                part.ready()
+        self.ckan.configure(self.postgres, self.redis, self.solr)
+        with self._timed("prepared", lambda: self.ckan.prepare(self.postgres)):
+            pass
+        with self._timed("ckan", self.ckan.start):
+            self.ckan.ready()
+        with self._timed("reindexed", self.ckan.reindex):
+            pass
+        return self.ckan.address
+
+    def down(self) -> list[str]:
+        """Ends every part, the web first and the database last. Returns the names of those that ran."""
+        stops: dict[str, Callable[[], bool]] = {
+            "ckan": lambda: self.ckan.stop("ckan"), "worker": lambda: self.ckan.stop("worker"), "solr": self.solr.stop,
+            "redis": self.redis.stop, "postgres": self.postgres.stop}
+        return [part for part, stop in stops.items() if stop()]
+
+    def status(self) -> list[dict[str, Any]]:
+        """One row for each part: part, running, pid, port, bytes of memory."""
+        rows = []
+        for part in PARTS:
+            pid = self.processes.pid(part)
+            port = self.state.port(part) if part in LISTENING and not self.state.new else None
+            rows.append({"part": part, "running": pid is not None, "pid": pid, "port": port, "memory": memory(pid) if pid else 0})
+        return rows
+
+    def kill(self, part: str) -> None:
+        """kill -9, for tests."""
+        if pid := self.processes.pid(part):
+            os.kill(pid, signal.SIGKILL)
+
+    def reset(self) -> None:
+        """Ends everything and removes the root with all data."""
+        self.down()
+        self.postgres.wipe()
+        shutil.rmtree(self.layout.root)
+
+    def _inner_ports(self) -> None:
+        """Nobody outside knows these ports: when another program took one, another will do."""
+        for part in ("postgres", "redis", "solr"):
+            if not self.processes.alive(part) and not free(self.state.port(part)):
+                self.state.move(part)
+
+    @contextmanager
+    def _timed(self, what: str, start: Callable[[], object]) -> Iterator[None]:
+        began = time.monotonic()
+        did = start()
+        yield
+        if did:
+            self.tell(what, seconds=round(time.monotonic() - began, 1))
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One command at a time on a root."""
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StackError("Another command is working on this portal.", "Wait until it is done.") from error
+        yield
