@@ -16,7 +16,7 @@ from console.words import _, counted, noted, translated
 if TYPE_CHECKING:
     from pipelines.audit import Mismatch
 
-PARTS = ("batches", "refinements", "releases", "holds", "decisions", "publications", "withdrawals")
+PARTS = ("batches", "refinements", "releases", "holds", "decisions", "publications", "withdrawals", "rollbacks", "accepted")
 
 
 def register(app: typer.Typer) -> None:
@@ -91,6 +91,10 @@ def _event(kind: str, part: Mapping[str, Any]) -> str:
         "holds": lambda: _("held {id}").format(id=part["id"]),
         "decisions": lambda: _("{verdict} by {person}: {reason}").format(**{**part, "verdict": _(part["verdict"])}),
         "publications": lambda: _("portal {portal} shows {product} {release} as {shown}").format(**{**part, "release": part["release"] or ""}),
+        "rollbacks": lambda: _("{product} goes back from {before} to {after} by {person}: {reason}").format(
+            **{**part, "before": f"r{part['from']}", "after": f"r{part['to']}"}),
+        "accepted": lambda: _("hand edit of {fields} on {portal} accepted by {person}: {reason}").format(
+            **{**part, "fields": ", ".join(part["fields"])}),
         "withdrawals": lambda: _("withdrawal of {product}").format(product=part.get("product")),
     }[kind]()
     return f"{told} – {why}" if why else told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.canonical import fingerprint, plain
@@ -12,9 +12,11 @@ from pipelines.state import State
 
 
 def doubts_of(
-    outward: Outward, rules: str, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None
+    outward: Outward, rules: str, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None, withdrawn: Sequence[str] = ()
 ) -> list[Mapping[str, Any]]:
-    """The holds of a release: these very bytes for the privacy officer, the looser tier for the bureau until it ends."""
+    """The holds of a release: these very bytes for the privacy officer; the looser tier, and what is derived from a withdrawn
+    product, for the bureau until it ends.
+    """
     found = []
     if verdict.blocking:
         found.append(_hold(outward, fingerprint(digest, rules, plain(verdict.blocking)), "privacy_officer", verdict.blocking))
@@ -22,6 +24,10 @@ def doubts_of(
         note = f"The tier would be looser: {loosened['tier']} became {outward.tier}."
         subject = fingerprint("tier", outward.contract.id, outward.product.name, loosened, outward.tier)
         found.append(_hold(outward, subject, "bureau", (Finding("tier.looser", False, "block", note),)))
+    if withdrawn:
+        note = f"It is derived from what was withdrawn: {', '.join(withdrawn)}."
+        subject = fingerprint("input.withdrawn", outward.contract.id, outward.product.name, list(withdrawn))
+        found.append(_hold(outward, subject, "bureau", (Finding("input.withdrawn", False, "block", note),)))
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from pipelines.products import Outward
 from pipelines.state import State
 from pipelines.way import Way
@@ -26,14 +27,25 @@ def leaving(outward: Outward) -> dict[str, str]:
     return {**found, "": fingerprint(product.filter, product.aggregate)[:12]}
 
 
+def withdrawn_inputs(way: Way, contract: Contract) -> list[str]:
+    """Products that were withdrawn of the datasets that this one is derived from, however far back."""
+    found: set[str] = set()
+    for name in {one.dataset for one in contract.inputs} & set(way.city.contracts):
+        source = way.city.contracts[name]
+        found |= {source.product_id(product) for product in way.journal.state(name).withdrawn}
+        found |= set(withdrawn_inputs(way, source))
+    return sorted(found)
+
+
 def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) -> bool:
     """Whether a serve record that was let through counts today: judged by the same rules, every decision that it rests on
-    still good, and no column leaving otherwise than today.
+    still good, no column leaving otherwise than today, and nothing that it is derived from withdrawn since.
     """
     good, now = {decision.id for decision in state.standing(way.today())}, leaving(outward)
     return (
         body.get("rules") == rules_version(way)
         and good.issuperset(body.get("rests_on", ()))
+        and set(withdrawn_inputs(way, outward.contract)) <= set(body.get("withdrawn_inputs", ()))
         and all(now.get(name) == how for name, how in body.get("leaving", {}).items())
     )
 

@@ -522,6 +522,28 @@ def test_a_derived_dataset_follows_its_inputs(tmp_path: Path) -> None:
     assert verify(city.way()) == []
 
 
+def test_what_is_derived_from_a_withdrawn_product_closes_at_once_and_waits_for_the_bureau(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    city.declare(contract("weather.rain", [column("id", "text", "编号", key=1, required=True), column("amount", "bigint", "雨量")]))
+    city.declare(derived())
+    city.drop("trees1.csv", GOOD)
+    city.drop("rain1.csv", "编号,雨量\nT1,10\n", department="weather")
+    city.run()
+    assert shown(city, "weather.shade.main") == "open"
+    way = city.way()
+    withdraw(way, way.contract("weather.rain"), "main", {"reason": "Wrong", "basis": "Law", "date": "2026-11-24"}, portals_of(way))
+    assert shown(city, "weather.shade.main") == "metadata"
+    assert by_step(city.run())["weather.shade serve main"] == "held"
+    assert shown(city, "weather.shade.main") == "metadata"
+    (waiting,) = inbox(city.way())
+    assert (waiting.hold.role, [item["rule"] for item in waiting.hold.findings]) == ("bureau", ["input.withdrawn"])
+    city.become("bureau")
+    decide(city.way(), waiting.hold.id, "approve", "The rain was right, only its form was not")
+    city.run()
+    assert shown(city, "weather.shade.main") == "open"
+    assert verify(city.way()) == []
+
+
 def test_one_datasets_trouble_never_stops_another(tmp_path: Path) -> None:
     city = Tiny(tmp_path)
     city.declare(contract("parks.ponds"))

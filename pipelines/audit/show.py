@@ -87,7 +87,7 @@ def _decisions(record: Record) -> Iterator[Part]:
 
 def _publications(record: Record) -> Iterator[Part]:
     if record.kind == "publish":
-        yield {**_of(record, record.body, "portal", "product", "action", "shown", "fingerprint"), "release": record.body["published"]}
+        yield {**_of(record, record.body, "portal", "product", "action", "shown", "fingerprint", "person"), "release": record.body["published"]}
 
 
 def _withdrawals(record: Record) -> Iterator[Part]:
@@ -95,7 +95,17 @@ def _withdrawals(record: Record) -> Iterator[Part]:
         yield {**_of(record, record.body, "product", "tombstone"), "act": record.kind}
 
 
+def _rollbacks(record: Record) -> Iterator[Part]:
+    if record.kind == "rollback":
+        yield _of(record, record.body, "product", "from", "to", "reason", "person")
+
+
+def _accepted(record: Record) -> Iterator[Part]:
+    if record.kind == "accepted":
+        yield _of(record, record.body, "portal", "product", "fields", "reason", "person")
+
+
 _PARTS: Mapping[str, Callable[[Record], Iterator[Part]]] = {
     "batches": _batches, "refinements": _refinements, "releases": _releases, "holds": _holds, "decisions": _decisions,
-    "publications": _publications, "withdrawals": _withdrawals,
+    "publications": _publications, "withdrawals": _withdrawals, "rollbacks": _rollbacks, "accepted": _accepted,
 }

@@ -23,7 +23,7 @@ from pipelines.releases import MANIFEST, build_files, release_hash, token_params
 from pipelines.screening import screen_files
 from pipelines.spool import digest as sha256_of
 from pipelines.state import State
-from pipelines.verdicts import leaving, newest_stands, rules_version
+from pipelines.verdicts import leaving, newest_stands, rules_version, withdrawn_inputs
 from pipelines.way import Way, table
 from privacy.screen import screen_verdict
 
@@ -50,8 +50,8 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
     outward = Outward(contract, contract.product(product), way.city.codes, way.city.zone)
     if refine_held(state) and (state.release(product) is None or newest_stands(way, state, outward)):
         return None     # while refine is held nothing new is made, but what is published is still judged when rules change
-    op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product),
-                        rules_version(way), state.applicable(way.today(), "serve", product)), "serve")
+    op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product), rules_version(way),
+                        state.applicable(way.today(), "serve", product), withdrawn_inputs(way, contract)), "serve")
     job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
     if outward.tier == "prohibited":
         return Work(op, product, "serve", job.closed)
@@ -98,8 +98,9 @@ class _Job:
         boundary("serve/screened")
         loosened = looser(self.outward, self.state)
         body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(ceiling(self.outward)), "loosened": loosened,
-                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward)}
-        doubts = doubts_of(self.outward, rules_version(self.way), digest, verdict, loosened)
+                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward),
+                "withdrawn_inputs": withdrawn_inputs(self.way, self.contract)}
+        doubts = doubts_of(self.outward, rules_version(self.way), digest, verdict, loosened, body["withdrawn_inputs"])
         approvals = [self.state.approval(doubt["subject"], self.way.today()) for doubt in doubts]
         if not all(approvals):
             holds = [doubt for doubt, approval in zip(doubts, approvals, strict=True) if approval is None]

@@ -15,7 +15,7 @@ from pipelines.pages import item
 from pipelines.portals import Portal
 from pipelines.protocol import Work, perform
 from pipelines.state import State
-from pipelines.steps.publish import publish_now
+from pipelines.steps.publish import publish, publish_now
 from pipelines.way import Way
 
 
@@ -36,9 +36,20 @@ def withdraw(
         if portal.verify(item(way, contract, contract.product(product), way.journal.state(contract.id))):
             raise PortalError(f"The portal {portal.name} still shows something of the product.", dataset=contract.id,
                               remedy="Run `citylake withdraw` again.")
+    _follow(way, contract.id, portals)
     done = perform(way, contract, partial(_finish, product))
     way.seal()
     return done
+
+
+def _follow(way: Way, dataset: str, portals: Sequence[Portal]) -> None:
+    """What is derived from a withdrawn product stands no more (pipelines/verdicts.py): the portals show its metadata until decided."""
+    for name in way.city.followers(dataset):
+        derived = way.contract(name)
+        for portal in portals:
+            for known in derived.products:
+                perform(way, derived, publish(portal, known.name))
+        _follow(way, name, portals)
 
 
 def _record(product: str, tombstone: Mapping[str, Any], person: str | None, way: Way, contract: Contract, state: State) -> Work | None:
