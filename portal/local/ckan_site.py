@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import ini
+from asking import ask
 from layout import Layout
 from postgres import Postgres
 from processes import Command, Processes
 from redis_server import Redis
 from solr import USER, Solr, fingerprint
 from state import StackError, State, free, write_private
+
+PARTS = "Run `make portal-parts`."
 
 
 class Ckan:
@@ -35,7 +38,9 @@ class Ckan:
     def configure(self, postgres: Postgres, redis: Redis, solr: Solr) -> None:
         """Writes ckan.ini and compiles the extension's texts."""
         if not (self.layout.venv / "bin" / "ckan").exists():
-            raise StackError("CKAN is not installed.", "make portal-parts")
+            raise StackError("CKAN is not installed.", PARTS)
+        if not any(self.layout.venv.glob("lib/python3*/site-packages/ckanext_citylake*.dist-info")):
+            raise StackError("The portal's extension is not installed beside CKAN.", PARTS)
         (self.layout.root / "storage").mkdir(exist_ok=True)
         self._compile_texts()
         instance = self.state.get("instance")
@@ -50,23 +55,22 @@ class Ckan:
             "solr_url": solr.address, "solr_user": USER, "solr_password": self.state.password("solr"),
             "ckan.redis.url": redis.address,
             "ckan.storage_path": str(self.layout.root / "storage"),
-            **self._without_extension(),
         }))
 
     def prepare(self, postgres: Postgres) -> bool:
         """Tables, the DataStore's rights, a sysadmin with a token: again whenever what makes them has changed."""
         made_from = fingerprint({str(path): _digest(path) for path in (self.layout.lock, self.layout.inside / "bootstrap.py",
-                                                                     self.layout.extension / "pyproject.toml") if path.exists()})
-        if self.state.get("prepared") == made_from and self.layout.access.exists():
-            return False
-        out = json.loads(self._run([self.layout.venv / "bin" / "python", "-P", self.layout.inside / "bootstrap.py"]).splitlines()[-1])
-        statements = "\n".join(line for line in out["datastore_sql"].splitlines() if not line.startswith("\\connect"))
-        postgres.query(statements, "datastore")
-        postgres.grant_loader()
-        access = {"url": self.address, "sysadmin_token": out["token"], "database": postgres.address("citylake_loader", "datastore")}
+                                                                       self.layout.extension / "pyproject.toml")})
+        new = bool(self.state.get("prepared") != made_from)
+        if new:
+            out = json.loads(self._run([self.layout.venv / "bin" / "python", "-P", self.layout.inside / "bootstrap.py"]).splitlines()[-1])
+            postgres.query("\n".join(line for line in out["datastore_sql"].splitlines() if not line.startswith("\\connect")), "datastore")
+            postgres.grant_loader()
+            self.state.put("token", out["token"])
+            self.state.put("prepared", made_from)
+        access = {"url": self.address, "sysadmin_token": self.state.get("token"), "database": postgres.address("citylake_loader", "datastore")}
         write_private(self.layout.access, json.dumps(access, indent=1) + "\n")
-        self.state.put("prepared", made_from)
-        return True
+        return new
 
     def start(self) -> list[str]:
         """Starts what is not there or was started from other files. Returns the names of the parts that it started."""
@@ -78,7 +82,7 @@ class Ckan:
         for part, argv in commands.items():
             command = Command(argv, fingerprint({"files": config, "argv": "\0".join(argv)}), self.layout.root, self._env())
             if not self.processes.runs(part, command):
-                self.stop(part)
+                self.processes.stop(part, again=part == "worker")
                 self._port_is_ours(part)
                 self.processes.start(part, command)
                 began.append(part)
@@ -95,16 +99,6 @@ class Ckan:
         self.state.put("reindex", False)
         return True
 
-    def stop(self, part: str) -> bool:
-        return self.processes.stop(part, again=part == "worker")
-
-    def _without_extension(self) -> dict[str, str]:
-        if not (self.layout.extension / "pyproject.toml").exists():
-            return {"ckan.plugins": "datastore dcat", "scheming.dataset_schemas": "", "ckanext.dcat.rdf.profiles": "euro_dcat_ap_3"}
-        if not any(self.layout.venv.glob("lib/python3*/site-packages/ckanext_citylake*.dist-info")):
-            raise StackError("The portal's extension is not installed beside CKAN.", "make portal-parts")
-        return {}
-
     def _port_is_ours(self, part: str) -> None:
         port = self.state.port(self.name)
         if part == self.name and not free(port):
@@ -112,8 +106,8 @@ class Ckan:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.address}/api/3/action/status_show", timeout=30) as answer:
-                return bool(json.load(answer)["result"]["site_url"] == self.address)
+            answer = json.loads(ask(f"{self.address}/api/3/action/status_show"))
+            return bool(answer["result"]["site_url"] == self.address)
         except urllib.error.HTTPError as error:
             raise StackError(f"CKAN answers with HTTP {error.code}.", f"Its log is {self.layout.log(self.name)}.") from error
 
@@ -140,7 +134,8 @@ class Ckan:
         return ran.stdout.strip()
 
     def _env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CKAN", "PYTHON", "CITYLAKE"))}
+        dropped = re.compile(r"(CKAN|PYTHON|CITYLAKE|VIRTUAL_ENV).*|.*_proxy", re.IGNORECASE)
+        kept = {name: value for name, value in os.environ.items() if not dropped.fullmatch(name)}
         return {**kept, "CKAN_INI": str(self.layout.ini), "PATH": f"{self.layout.venv}/bin:{os.environ['PATH']}", "PYTHONWARNINGS": "ignore",
                 "LC_ALL": "C.UTF-8"}
 

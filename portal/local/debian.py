@@ -43,4 +43,4 @@ def require() -> None:
 
 
 def install_line(packages: list[str]) -> str:
-    return f"Install with: apt-get install -y --no-install-recommends {' '.join(packages)}"
+    return f"Run: apt-get install -y --no-install-recommends {' '.join(packages)}"

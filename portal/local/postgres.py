@@ -40,7 +40,7 @@ class Postgres:
     def bin(self) -> Path:
         found = postgres_bin()
         if found is None:
-            raise StackError("PostgreSQL is not installed.", "apt-get install -y postgresql-15")
+            raise StackError("PostgreSQL is not installed.", "Run: apt-get install -y --no-install-recommends postgresql-15")
         return found
 
     def command(self) -> Command:
@@ -106,13 +106,16 @@ class Postgres:
                 self.query(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO datastore_ro")
 
     def _home(self) -> Path:
-        """The folder around the cluster: below the root, or elsewhere when PostgreSQL's user cannot reach the root."""
+        """The folder around the cluster: below the root, or elsewhere when PostgreSQL's user could not pass through to it."""
         if known := self.state.get("postgres"):
             return Path(known)
-        home = self.layout.root / "postgres"
-        if self.user and not _reachable(self.layout.root):
+        root = self.layout.root
+        home = root / "postgres"
+        if self.user and all(each.stat().st_mode & 0o001 for each in root.parents):
+            root.chmod(0o711)       # may be passed through, not listed; what lies in it is closed itself
+        elif self.user:
             base = Path("/var/lib") if os.access("/var/lib", os.W_OK) else Path(tempfile.gettempdir())
-            home = base / "citylake-portal" / hashlib.sha256(str(self.layout.root).encode()).hexdigest()[:16]
+            home = base / "citylake-portal" / hashlib.sha256(str(root).encode()).hexdigest()[:16]
         self.state.put("postgres", str(home))
         return home
 
@@ -122,7 +125,8 @@ class Postgres:
         password = home / "password"
         write_private(password, self.state.password(self.name))
         if self.user:
-            _open_above(home)
+            if home.parent != self.layout.root:
+                home.parent.chmod(0o711)
             for path in (home, password):
                 shutil.chown(path, self.user, self.user)
         argv = [str(self.bin / "initdb"), "-D", str(home / "making"), "-U", USER, "--auth=scram-sha-256", f"--pwfile={password}",
@@ -142,12 +146,3 @@ class Postgres:
                            capture_output=True, user=self.user, group=self.user, extra_groups=[] if self.user else None)
         shutil.rmtree(home, ignore_errors=True)
 
-
-def _reachable(folder: Path) -> bool:
-    """Whether any user may pass through all of these folders."""
-    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
-
-
-def _open_above(home: Path) -> None:
-    if home.parent.name == "citylake-portal":
-        home.parent.chmod(0o711)

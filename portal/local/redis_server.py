@@ -36,9 +36,6 @@ class Redis:
     def ready(self) -> None:
         self.processes.wait(self.name, self._answers, 30)
 
-    def stop(self) -> bool:
-        return self.processes.stop(self.name)
-
     def _answers(self) -> bool:
         with socket.create_connection(("127.0.0.1", self.state.port(self.name)), 1) as line:
             line.sendall(f"AUTH {self.state.password(self.name)}\r\nPING\r\n".encode())

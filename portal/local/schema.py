@@ -46,7 +46,7 @@ def shipped(venv: Path) -> Path:
     """CKAN's schema in an environment."""
     found = next(venv.glob("lib/python3*/site-packages/ckan/config/solr/schema.xml"), None)
     if found is None:
-        raise StackError("CKAN is not installed.", "make portal-parts")
+        raise StackError("CKAN is not installed.", "Run `make portal-parts`.")
     return found
 
 

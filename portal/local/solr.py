@@ -7,11 +7,10 @@ import hashlib
 import json
 import shutil
 import urllib.error
-import urllib.request
-from pathlib import Path
 
 import jars
 import schema
+from asking import ask
 from layout import Layout
 from processes import Command, Processes
 from state import StackError, State, write_private
@@ -40,18 +39,15 @@ class Solr:
         if self.processes.runs(self.name, command):
             return False
         if not any(self.layout.jars.glob("solr-core-*.jar")):
-            raise StackError("Solr's jars are not there.", "make portal-parts")
+            raise StackError("Solr's jars are not there.", "Run `make portal-parts`.")
         jars.check(self.layout.jars)
-        self.stop()
+        self.processes.stop(self.name)
         self._write(files)
         self.processes.start(self.name, command)
         return True
 
     def ready(self) -> None:
         self.processes.wait(self.name, self._answers)
-
-    def stop(self) -> bool:
-        return self.processes.stop(self.name)
 
     def _command(self, files: dict[str, str]) -> Command:
         said = {"disable.configEdit": "true", "solr.solr.home": self.home, "jetty.port": self.state.port(self.name),
@@ -90,12 +86,9 @@ class Solr:
         return json.dumps({"authentication": {"class": "solr.BasicAuthPlugin", "blockUnknown": True, "credentials": {USER: credentials}}})
 
     def _answers(self) -> bool:
-        asked = urllib.request.Request(f"{self.address}/admin/ping?wt=json")
         login = base64.b64encode(f"{USER}:{self.state.password(self.name)}".encode()).decode()
-        asked.add_header("Authorization", f"Basic {login}")
         try:
-            with urllib.request.urlopen(asked, timeout=5) as answer:
-                return int(answer.status) == 200
+            return bool(ask(f"{self.address}/admin/ping?wt=json", {"Authorization": f"Basic {login}"}, 5))
         except urllib.error.HTTPError as error:
             body = error.read().decode(errors="replace")
             if "init failure" in body or "Initialization Fail" in body:     # it would answer so for ever
@@ -106,6 +99,3 @@ class Solr:
 def fingerprint(texts: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
 
-
-def jars_there(folder: Path) -> bool:
-    return any(folder.glob("solr-core-*.jar"))

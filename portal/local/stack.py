@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,36 +34,40 @@ class Stack:
         parts = (layout, self.state, self.processes)
         self.postgres, self.redis, self.solr, self.ckan = Postgres(*parts), Redis(*parts), Solr(*parts), Ckan(*parts)
 
-    def up(self, workers: int | None = None, title: str | None = None) -> str:
-        """Makes every part run as its files say. Starts only what is not there. Returns the portal's address."""
+    def up(self, wishes: Mapping[str, object] | None = None, port: int | None = None) -> str:
+        """Makes every part run as its files say, starting only what is not there or was started otherwise. Returns the portal's address.
+
+        `wishes` (workers, title) are remembered; None leaves what was.
+        """
         debian.require()
         self.layout.logs.mkdir(parents=True, exist_ok=True)
         if self.state.new:
             self.state.begin()
-        for name, value in (("workers", workers), ("title", title)):
-            if value is not None and self.state.get(name) != value:
+        for name, value in (wishes or {}).items():
+            if value is not None:
                 self.state.put(name, value)
+        if port is not None:
+            self.state.put("ports", {**self.state.get("ports"), "ckan": port})
         self._inner_ports()
-        with self._timed("solr started", self.solr.start):
-            pass
-        for part in (self.postgres, self.redis, self.solr):
-            with self._timed(part.name, part.start):
-                part.ready()
+        started = self.solr.start()         # Java takes some seconds, which pass beside PostgreSQL's
+        self._step("postgres", self.postgres.start, self.postgres.ready)
+        self._step("redis", self.redis.start, self.redis.ready)
+        self._step("solr", lambda: started, self.solr.ready)
         self.ckan.configure(self.postgres, self.redis, self.solr)
-        with self._timed("prepared", lambda: self.ckan.prepare(self.postgres)):
-            pass
-        with self._timed("ckan", self.ckan.start):
-            self.ckan.ready()
-        with self._timed("reindexed", self.ckan.reindex):
-            pass
+        self._step("tables", lambda: self.ckan.prepare(self.postgres))
+        self._step("ckan", self.ckan.start, self.ckan.ready)
+        self._step("search", self.ckan.reindex)
         return self.ckan.address
 
     def down(self) -> list[str]:
         """Ends every part, the web first and the database last. Returns the names of those that ran."""
-        stops: dict[str, Callable[[], bool]] = {
-            "ckan": lambda: self.ckan.stop("ckan"), "worker": lambda: self.ckan.stop("worker"), "solr": self.solr.stop,
-            "redis": self.redis.stop, "postgres": self.postgres.stop}
-        return [part for part, stop in stops.items() if stop()]
+        return [part for part in reversed(PARTS) if self.stop(part)]
+
+    def stop(self, part: str) -> bool:
+        """Ends one part, as it likes to be ended. Whether it ran."""
+        if part == "postgres":
+            return self.postgres.stop()
+        return self.processes.stop(part, again=part == "worker")
 
     def status(self) -> list[dict[str, Any]]:
         """One row for each part: part, running, pid, port, bytes of memory."""
@@ -91,13 +95,12 @@ class Stack:
             if not self.processes.alive(part) and not free(self.state.port(part)):
                 self.state.move(part)
 
-    @contextmanager
-    def _timed(self, what: str, start: Callable[[], object]) -> Iterator[None]:
+    def _step(self, name: str, act: Callable[[], object], ready: Callable[[], object] = lambda: None) -> None:
         began = time.monotonic()
-        did = start()
-        yield
+        did = act()
+        ready()
         if did:
-            self.tell(what, seconds=round(time.monotonic() - began, 1))
+            self.tell(done=name, seconds=round(time.monotonic() - began, 1))
 
 
 @contextmanager
