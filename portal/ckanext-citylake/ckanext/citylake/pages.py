@@ -1,0 +1,43 @@
+"""Pages of our own (for developers, statistics), and what CKAN shows visitors that this portal does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan.plugins import toolkit
+from ckan.views.api import i18n_js_translations
+from flask import Blueprint, request
+
+pages = Blueprint("citylake_pages", __name__)
+# Followers, members of groups and the like: pages of a site where people talk, which this one is not.
+_ABSENT = {"followers": "read", "groups": "read", "members": "read"}
+_TYPES = ("dataset", "organization", "group")
+
+
+@pages.route("/developers")
+def developers() -> str:
+    """Interfaces, limits, error codes, stable addresses, feeds."""
+    return str(toolkit.render("developers.html"))
+
+
+@pages.route("/statistics")
+def statistics() -> str:
+    """Figures of the portal."""
+    return str(toolkit.render("statistics.html"))
+
+
+@pages.route("/api/i18n/zh-CN")
+@pages.route("/api/i18n/zh_Hans-CN")
+@pages.route("/api/i18n/zh-Hans-CN")
+def translations() -> Any:
+    """CKAN's scripts ask by the page's language; its files go by the locale's name."""
+    return i18n_js_translations("zh_Hans_CN")
+
+
+@pages.before_app_request
+def not_here() -> Any:
+    """Sends a visitor from a page that this portal does not have to the one it belongs to; who is logged in may see it."""
+    kind, _, view = (request.endpoint or "").partition(".")
+    if kind in _TYPES and view in _ABSENT and toolkit.current_user.is_anonymous and request.method == "GET":
+        return toolkit.redirect_to(f"{kind}.{_ABSENT[view]}", id=(request.view_args or {}).get("id"))
+    return None
