@@ -17,6 +17,7 @@ from tiny import DATASET, GOOD, Tiny, column, contract
 
 from assets import ui
 from assets.build import definitions
+from pipelines import applying
 from pipelines.decisions import decide
 
 MOBILE = "13857112233"
@@ -262,3 +263,20 @@ def test_no_canary_reaches_dagsters_home_or_output(tmp_path: Path) -> None:
 def found_in(text: bytes, words: Collection[str]) -> list[str]:
     """The words in UTF-8, or as JSON escapes them."""
     return [word for word in words if word.encode() in text or ascii(word)[1:-1].encode() in text]
+
+
+def test_a_waiting_portal_is_closed_by_a_run_and_opened_by_none(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    tiny = Tiny(tmp_path)
+    tiny.write("city.yaml", (tiny.city / "city.yaml").read_text(encoding="utf-8").replace("auto: true", "auto: false"))
+    tiny.drop("trees1.csv", GOOD)
+    run(tiny, instance)
+    assert not tiny.settings.site.exists()
+    tiny.become("bureau")
+    way = tiny.way()
+    applying.apply(way, [applying.plan_of(way, applying.named(way, [])[0])])
+    assert (tiny.settings.site / "current/data/parks.trees.main/r1").is_dir()
+    document = contract()
+    document["customProperties"][0]["value"]["products"][0] |= {"tier": "restricted", "conditions": {"zh": "申请", "en": "Apply"}}
+    tiny.declare(document)
+    run(tiny, instance)
+    assert not list(tiny.settings.site.glob("generations/*/data/*"))
