@@ -22,6 +22,10 @@ TABLE_NAME = "数据表"
 PG_TYPES = {"text": "text", "bigint": "int8", "decimal": "numeric", "double": "float8", "boolean": "bool", "date": "date",
             "timestamp": "timestamp"}
 _OF_POSTGRES = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}      # every table has these columns already
+_OURS = ("name", "title", "notes", "owner_org", "groups", "tags", "version", "license_id", "private", "type", "citylake_id", "dataset_id",
+         "product", "shown", "tier", "level", "title_en", "notes_en", "rights_holder", "legal_basis", "attribution", "update_every",
+         "contact_name", "contact_email", "contact_phone", "conditions", "conditions_en", "release", "released", "rows", "quality", "formats",
+         "page", "resources")
 _FOREIGN = ("author", "author_email", "maintainer", "maintainer_email", "url", "extras")      # never ours: filled by hand only
 
 
@@ -116,6 +120,11 @@ def drift(item: Shows, package: Mapping[str, Any], site: str) -> tuple[str, ...]
     want = compose(item, site, name_of(item.id, package))
     found = {key for key in want if _seen(key, package) != _seen(key, want)}
     return tuple(sorted(found | {key for key in _FOREIGN if package.get(key)}))
+
+
+def picture(identity: str, package: Mapping[str, Any]) -> str:
+    """Fingerprint of everything of ours in a `package_show` answer that nothing of ours composed: of hand edits."""
+    return fingerprint("package", identity, {key: _seen(key, package) for key in (*_OURS, *_FOREIGN)})
 
 
 def _seen(key: str, package: Mapping[str, Any]) -> Any:

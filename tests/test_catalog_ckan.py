@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from catalog.ckan import compose, drift, fields, info_mark, name_of, resource_id, row_files, table_columns, table_id, table_mark
+from catalog.ckan import compose, drift, fields, info_mark, name_of, picture, resource_id, row_files, table_columns, table_id, table_mark
 from catalog.ckan_names import clean_tags, slug
 from pipelines.portals import Item
 
@@ -141,6 +141,7 @@ def test_every_hand_edit_is_named(key: str, value: Any) -> None:
     item = opened()
     answer = shown(compose(item, SITE)) | {key: value}
     assert drift(item, answer, SITE) == ({"organization": "owner_org"}.get(key, key),)
+    assert picture(item.id, answer) != picture(item.id, shown(compose(item, SITE)))
 
 
 @pytest.mark.parametrize("key", ["name", "description", "format", "mimetype", "size", "hash", "url_type", "url", "release", "id"])
@@ -165,6 +166,15 @@ def test_sizes_may_come_back_as_text() -> None:
     answer["resources"][1]["size"] = "7"
     answer["resources"][0]["datastore_active"] = False      # said by the table, not by the package
     assert drift(item, answer, SITE) == ()
+
+
+def test_the_picture_of_a_package_tells_only_of_ours() -> None:
+    item = opened()
+    package = compose(item, SITE)
+    again = shown(package) | {"metadata_modified": "2027-01-01T00:00:00", "num_tags": 9}
+    assert picture(item.id, shown(package)) == picture(item.id, again)
+    assert all(picture(item.id, package) != picture(item.id, {**package, key: "x" if key not in ("tags", "groups", "resources") else []})
+               for key in package)
 
 
 def test_a_new_title_keeps_the_address() -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ckanapi
@@ -86,6 +87,11 @@ class Client:
         self._session = session(self.url)
         self._public = session(self.url)
         self._ckan = ckanapi.RemoteCKAN(self.url, apikey=token, session=self._session, user_agent="citylake")
+
+    @cached_property
+    def everybody(self) -> Client:
+        """The same site without an account."""
+        return Client(self.url)
 
     def call(self, action: str, files: Mapping[str, Any] | None = None, **data: Any) -> Any:
         """The result of an action. Reads that fail on the portal's side are tried once more.
