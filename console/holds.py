@@ -17,11 +17,12 @@ from console.output import say, show_json, tell
 from console.overview import described
 from console.runs import document, go
 from console.tables import facts, listed, style
-from console.tally import closing, exit_code, key_of
+from console.tally import Tally, closing, exit_code, key_of, tally
 from console.words import _, label, noted
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
+    from pipelines.conduct import Outcome
     from pipelines.decisions import Verdict
     from pipelines.state import Hold, State
     from pipelines.way import Way
@@ -210,6 +211,16 @@ def revoke(
     _decide(hold, "revoke", reason, None, run, as_json)
 
 
+def _close(way: Way, dataset: str) -> list[Tally]:
+    """What an approval let pass leaves the portals at once when it is taken back."""
+    from pipelines.conduct import republish
+
+    names: dict[str, list[Outcome]] = {}
+    for outcome in republish(way, dataset):
+        names.setdefault(outcome.dataset, []).append(outcome)
+    return [tally(way, name, outcomes) for name, outcomes in names.items() if any(item.outcome == "failed" for item in outcomes)]
+
+
 def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, run: bool, as_json: bool) -> None:
     from pipelines import decisions
 
@@ -220,7 +231,7 @@ def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, ru
     dataset = found.split("/")[0]
     if not as_json:
         tell(_("Recorded as {id}: {said}").format(id=decision.id, said=_said(way, decision)))
-    tallies = go(way, [dataset], silent=as_json) if run else []
+    tallies = go(way, [dataset], silent=as_json) if run else _close(way, dataset) if verdict == "revoke" else []
     if as_json:
         show_json({"decision": decision, **({"run": document(tallies)} if run else {})})
     elif run:

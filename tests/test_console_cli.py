@@ -166,6 +166,18 @@ def test_approving_can_run_at_once_and_a_revoked_approval_holds_again(tiny: Tiny
     assert document(cli("hold", "revoke", key, "--reason", "it was wrong after all", "--run", "--json", code=3))["run"]["exit_code"] == 3
 
 
+def test_a_revoked_approval_closes_the_portal_at_once(tiny: Tiny, cli: Cli) -> None:
+    tiny.drop("trees1.csv", BAD)
+    cli("run", code=3)
+    tiny.become("steward_p")
+    key = held(cli)
+    cli("hold", "approve", key, "--reason", "one bad row is known", "--run")
+    data = tiny.settings.site / "current/data/parks.trees.main"
+    assert data.is_dir()
+    cli("hold", "revoke", key, "--reason", "it was wrong after all")
+    assert not data.exists()
+
+
 def test_a_rejected_batch_is_gone(tiny: Tiny, cli: Cli) -> None:
     tiny.drop("trees1.csv", UNKNOWN)
     cli("run", code=3)
