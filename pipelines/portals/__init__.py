@@ -65,5 +65,8 @@ class Portal(Protocol):
     def stored(self, name: str) -> Item | None:
         """What the portal shows of a product, as it is written there."""
 
+    def place_of(self, name: str) -> str | None:
+        """The portal's own name for a product that it showed to this process, for the journal to keep."""
+
     def ids(self) -> set[str]:
         """Every product of which the portal shows anything."""

@@ -87,6 +87,9 @@ class FolderPortal:
         self.purge()
         return Observed(item.fingerprint, item.shown, item.page.get("release"), item.page)
 
+    def place_of(self, name: str) -> str | None:
+        return None      # a product's id is its place
+
     def ids(self) -> set[str]:
         """Every product that the site shows."""
         return set(self._pages(self.current))
