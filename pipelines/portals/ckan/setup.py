@@ -62,18 +62,19 @@ def _group(admin: Client, kind: str, name: str, title: str, title_en: str, role:
         admin.call(f"{kind}_member_create", id=name, username=PUBLISHER, role=role)
 
 
-def _differs(found: Mapping[str, Any], key: str, value: Any) -> bool:
-    if key != "extras":
-        return bool(found.get(key) != value)
-    return [{name: extra.get(name) for name in ("key", "value")} for extra in found.get("extras", ())] != value
+def _differs(found: Mapping[str, Any], key: str, value: object) -> bool:
+    there = found.get(key)
+    if key == "extras":
+        there = [{name: extra.get(name) for name in ("key", "value")} for extra in found.get("extras", ())]
+    return bool(there != value)
 
 
 def _works(url: str, token: str) -> bool:
     try:
-        found: bool = Client(url, token).check() == PUBLISHER
-        return found
+        name = Client(url, token).check()
     except Denied:
         return False
+    return name == PUBLISHER
 
 
 def _token(admin: Client) -> str:

@@ -47,8 +47,7 @@ class Tables:
                               info_mark=info_mark(item.page))
         elif need == "label":
             self._client.call("datastore_create", resource_id=table_id(item.id), force=True, fields=fields(item.page["columns"]))
-            self._client.call("citylake_table_swap", resource_id=table_id(item.id), staged=None, mark=table_mark(item.page),
-                              info_mark=info_mark(item.page))
+            self._client.call("citylake_table_mark", resource_id=table_id(item.id), mark=table_mark(item.page), info_mark=info_mark(item.page))
 
     def drop(self, identity: str) -> None:
         """Ends a product's table; nothing happens when there is none."""
