@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ckan.plugins import toolkit
-from markupsafe import Markup
-
 from ckanext.citylake import helpers
+from markupsafe import Markup
 
 _FACETS = ["groups", "organization", "tier", "shown", "rows", "release"]
 
@@ -26,7 +25,7 @@ def home() -> dict[str, Any]:
     counts = {key: {item["name"]: item["count"] for item in facet["items"]} for key, facet in found["search_facets"].items()}
     rows = sum(int(value) * count for value, count in counts["rows"].items() if value.isdigit())
     newest = [one for one in found["results"] if one.get("released")]
-    return {"datasets": found["count"], "open": counts["shown"].get("open", 0), "rows": rows, "departments": len(counts["organization"]),
+    return {"datasets": found["count"] - counts["shown"].get("tombstone", 0), "open": counts["shown"].get("open", 0), "rows": rows, "departments": len(counts["organization"]),
             "released": newest[0]["released"] if newest else None, "newest": newest, "tiers": counts["tier"],
             "fields": _counted("group", counts["groups"]),
             "by_department": sorted(counts["organization"].items(), key=lambda item: -item[1])}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from ckan import model
 from ckan.common import config, g, request
 from ckan.lib.helpers import helper_functions as h
 from ckan.plugins import toolkit
-from markupsafe import Markup, escape
-
 from ckanext.citylake import wording
+from markupsafe import Markup, escape
 
 Page = dict[str, Any]
 _EMPTY: Mapping[str, Any] = {"columns": [], "codes": {}, "files": [], "releases": [], "tags": [], "quality": None, "tombstone": None,
@@ -164,7 +163,7 @@ def day(text: str | None) -> str:
     except ValueError:
         return "–"
     if at.tzinfo is None:
-        at = at.replace(tzinfo=timezone.utc) if len(str(text)) > 10 else at.replace(tzinfo=_zone())
+        at = at.replace(tzinfo=UTC) if len(str(text)) > 10 else at.replace(tzinfo=_zone())
     return at.astimezone(_zone()).date().isoformat()
 
 
@@ -245,15 +244,15 @@ def _options(key: str, facet: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def chosen() -> list[dict[str, str]]:
     """The filters in force, each with the address without it."""
-    return [{"title": toolkit._(wording.FACETS.get(key, "Tag")), "label": label(key, value) if key in wording.FACETS else value,
-             "href": with_params(**{key: None})}
-            for key, value in request.args.items(multi=True) if value and (key in wording.FACETS or key == "tags")]
+    found = [(key, value) for key, value in request.args.items(multi=True) if value and key in (*wording.FACETS, "tags", "shown")]
+    return [{"title": toolkit._(wording.FACETS.get(key, "Tag" if key == "tags" else "Access")),
+             "label": value if key == "tags" else label(key, value), "href": with_params(**{key: None})} for key, value in found]
 
 
 def helpers() -> dict[str, Any]:
     """All of them under their template names."""
-    mine = {"lang": lang, "tag": tag, "other": other, "site": site, "static": static, "address": address, "name": name_of, "named": named, "label": label,
-            "page": page, "title": title, "summary": summary, "said": said, "marked": marked,
+    mine = {"lang": lang, "tag": tag, "other": other, "site": site, "static": static, "address": address, "name": name_of, "named": named,
+            "label": label, "page": page, "title": title, "summary": summary, "said": said, "marked": marked,
             "foreign": foreign, "described": described, "tags": tags, "number": number, "size": size,
             "day": day, "due": due, "files": files, "grouped": grouped, "file_url": file_url, "table": table, "licence": licence,
             "reasons": reasons, "with_params": with_params, "facets": facets, "chosen": chosen}

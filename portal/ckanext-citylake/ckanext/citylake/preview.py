@@ -14,10 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from ckan.common import request
 from ckan.plugins import toolkit
+from ckanext.citylake import helpers
 from ckanext.datastore.backend.postgres import get_read_engine
 from sqlalchemy.exc import SQLAlchemyError
-
-from ckanext.citylake import helpers
 
 ROWS = 20
 DEEPEST = 500        # pages; beyond that the API or the file is the way

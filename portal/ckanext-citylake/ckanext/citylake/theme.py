@@ -8,10 +8,9 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan.plugins import toolkit
-from flask import Blueprint
-
 from ckanext.citylake import figures, helpers, preview, wording
 from ckanext.citylake.pages import pages
+from flask import Blueprint
 
 
 class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IBlueprint):

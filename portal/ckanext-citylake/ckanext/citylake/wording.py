@@ -25,6 +25,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
                      "quarterly": _n("Quarterly"), "yearly": _n("Yearly"), "irregular": _n("Irregular")},
     "res_format": {"API": _n("API"), "CSV": "CSV", "PARQUET": "Parquet", "JSONL": "JSON Lines", "JSON": "JSON", "XLSX": "Excel",
                    "GEOJSON": "GeoJSON"},
+    "shown": {"open": _n("open for download and API"), "metadata": _n("description only"), "tombstone": _n("Withdrawn")},
     "level": {"L1": _n("not sensitive"), "L2": _n("slightly sensitive"), "L3": _n("rather sensitive"), "L4": _n("sensitive")},
     "treatment": {"keep": _n("as it is"), "drop": _n("left out"), "mask": _n("masked"), "token": _n("pseudonym"),
                   "generalise": _n("generalised"), "round": _n("rounded"), "band": _n("banded"), "redact": _n("redacted"),
@@ -42,7 +43,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
              "above": _n("not above the bound"), "below": _n("not below the bound"), "min_length": _n("too short"),
              "max_length": _n("too long"), "pattern": _n("not of the declared form"), "unique": _n("not unique")},
 }
-FACETS: Mapping[str, str] = {"groups": _n("Field"), "organization": _n("Department"), "tier": _n("Access"),
+FACETS: Mapping[str, str] = {"groups": _n("Subject"), "organization": _n("Department"), "tier": _n("Access"),
                              "res_format": _n("Format"), "update_every": _n("Updates")}
 LICENCES: Mapping[str, tuple[str, str]] = {
     "CC-BY-4.0": (_n("Creative Commons Attribution 4.0 International (CC BY 4.0)"), "https://creativecommons.org/licenses/by/4.0/"),
