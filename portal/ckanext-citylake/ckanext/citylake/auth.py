@@ -1,0 +1,132 @@
+"""Who may do what: the publisher's actions, the fields that are only the publisher's, and who may read a table.
+
+The publisher is a plain account named by `ckanext.citylake.publisher`: an editor in every organisation. Sysadmins may do all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz, model
+from ckan.lib.plugins import DefaultPermissionLabels
+from ckanext.citylake.published import STAGING, is_open, managed
+from ckanext.datastore.backend import DatastoreBackend
+
+ACTIONS = ("citylake_file_status", "citylake_file_append", "citylake_table_show", "citylake_table_mark", "citylake_table_swap",
+           "citylake_purge")
+_STAGING_LABEL = "citylake-staging"
+Answer = dict[str, Any]
+Auth = Callable[..., Answer]
+
+
+def publisher() -> str:
+    """The name of the account that publishes."""
+    return str(tk.config.get("ckanext.citylake.publisher") or "citylake-publisher")
+
+
+def trusted(user: str | None) -> bool:
+    """Whether this account is the publisher or a sysadmin."""
+    return bool(user) and (user == publisher() or authz.is_sysadmin(user))
+
+
+def _allowed(yes: bool) -> Answer:
+    return {"success": True} if yes else {"success": False, "msg": tk._("Only the publisher may do this.")}
+
+
+def only_publisher(context: Mapping[str, Any], data: Mapping[str, Any]) -> Answer:
+    """For the actions of this extension. Sysadmins are never asked."""
+    return _allowed(trusted(context.get("user")))
+
+
+def table_readable(resource: str, user: str | None) -> bool:
+    """Whether this account may read the rows behind a resource id or a table's alias."""
+    found = model.Resource.get(resource)
+    if found is None:
+        real = DatastoreBackend.get_active_backend().resource_id_from_alias(resource)[1]
+        found = model.Resource.get(real) if real else None
+    if trusted(user):
+        return True
+    package = model.Package.get(found.package_id) if found is not None and found.state == "active" else None
+    return package is not None and is_open(package)
+
+
+def _reading(key: str) -> Auth:
+    @tk.chained_auth_function
+    @tk.auth_allow_anonymous_access
+    def read(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
+        first = next_auth(context, data)
+        if not first["success"]:
+            return first
+        return _allowed(table_readable(str(data.get(key) or data.get("id") or ""), context.get("user")))
+
+    found: Auth = read
+    return found
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def datastore_search_sql(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
+    """Every table of the query must be readable."""
+    for name in context["table_names"]:
+        if not table_readable(name, context.get("user")):
+            return _allowed(False)
+    return next_auth(context, data)
+
+
+@tk.chained_auth_function
+def _writing(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
+    """Rows of the publisher's packages come from releases only, whoever edits the package."""
+    found = model.Resource.get(str(data.get("resource_id") or data.get("id") or ""))
+    package = model.Package.get(found.package_id) if found is not None else None
+    if package is not None and managed(package) and not trusted(context.get("user")):
+        return _allowed(False)
+    return next_auth(context, data)
+
+
+@tk.chained_auth_function
+def package_update(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
+    """Nobody but the publisher brings a deleted package back or touches a staging package."""
+    package = context.get("package") or model.Package.get(str(data.get("id") or data.get("name") or ""))
+    if package is not None and managed(package) and not trusted(context.get("user")):
+        if package.state != "active" or package.name.startswith(STAGING):
+            return _allowed(False)
+    return next_auth(context, data)
+
+
+def functions() -> dict[str, Auth]:
+    """For IAuthFunctions."""
+    return {**dict.fromkeys(ACTIONS, only_publisher), "datastore_search": _reading("resource_id"), "datastore_info": _reading("id"),
+            "datastore_search_sql": datastore_search_sql, "datastore_create": _writing, "datastore_upsert": _writing,
+            "datastore_delete": _writing, "datastore_records_delete": _writing, "package_update": package_update}
+
+
+def publishers_only(key: Any, data: Any, errors: Any, context: Any) -> None:
+    """Validator of a field that the publisher writes: left out, it stays; another's value must be the one that is there."""
+    package, value = context.get("package"), data.get(key)
+    kept = package.extras.get(key[-1]) if package is not None else None
+    if value is tk.missing or value is None:
+        if kept is None:
+            data.pop(key, None)
+            raise tk.StopOnError
+        data[key] = kept
+    elif str(value) != (kept or "") and not (context.get("ignore_auth") or trusted(context.get("user"))):
+        errors[key].append(tk._("Only the publisher may change this field."))
+        raise tk.StopOnError
+    else:
+        data[key] = str(value)
+
+
+class Labels(DefaultPermissionLabels):  # type: ignore[misc]
+    """Who may see which package: staging packages are for the publisher (and sysadmins), not for their departments."""
+
+    def get_dataset_labels(self, dataset_obj: model.Package) -> list[str]:
+        if dataset_obj.name.startswith(STAGING):
+            return [_STAGING_LABEL]
+        found: list[str] = super().get_dataset_labels(dataset_obj)
+        return found
+
+    def get_user_dataset_labels(self, user_obj: model.User) -> list[str]:
+        found: list[str] = super().get_user_dataset_labels(user_obj)
+        return [*found, _STAGING_LABEL] if getattr(user_obj, "name", None) == publisher() else found
