@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stacking import PortalStack, portal_there, postgres_there
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("CITYLAKE_SHARED", ROOT.parent / "shared")).resolve()
@@ -23,6 +24,8 @@ def _browser() -> str | None:
 PARTS = {
     "shared": (lambda: (SHARED / "data").is_dir(), "no folder with real data: set CITYLAKE_SHARED"),
     "browser": (lambda: _browser() is not None, "no Chromium: apt-get install chromium"),
+    "portal": (portal_there, "apt-get install redis-server postgresql-15 libmagic1 openjdk-17-jre-headless maven; make portal-parts"),
+    "postgres": (postgres_there, "no PostgreSQL: apt-get install postgresql-15"),
 }
 
 
@@ -56,6 +59,17 @@ def chromium() -> str:
     found = _browser()
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="session")
+def portal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalStack]:
+    """A whole CKAN, one for each worker of pytest-xdist; a test that changes what others see uses names of its own. Mark users `portal`."""
+    stack = PortalStack(tmp_path_factory.mktemp("portal") / "stack")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.reset()
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from debian import postgres_bin
 from layout import Layout
-from processes import Command, Processes
+from processes import Command, Processes, working_in
 from state import StackError, State, write_private
 
 USER = "postgres"
@@ -61,6 +62,7 @@ class Postgres:
         home = self._home()
         if not (home / "data" / "PG_VERSION").exists():
             self._initialise(home)
+        self._unlock(home / "data")
         self.processes.start(self.name, command)
         return True
 
@@ -138,6 +140,18 @@ class Postgres:
             shutil.rmtree(home, ignore_errors=True)
             raise StackError("PostgreSQL's cluster could not be made.", ran.stderr.strip()[-600:])
         (home / "making").rename(home / "data")     # initdb is not atomic, this is
+
+    def _unlock(self, data: Path) -> None:
+        """Removes the lock of a killed server, which PostgreSQL believes alive while its pid is a zombie or somebody else's.
+
+        Only when no process works in the cluster any more: the server's children end by themselves, but not at once.
+        """
+        end = time.monotonic() + 15
+        while working_in(data):
+            if time.monotonic() > end:
+                raise StackError("Another PostgreSQL works in this portal's cluster.", f"End it; its folder is {data}.")
+            time.sleep(0.1)
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
     def _clear(self, home: Path) -> None:
         """Ends and removes what a root left here that was deleted by hand, or a kill while the cluster was made."""

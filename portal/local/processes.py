@@ -72,9 +72,11 @@ class Processes:
         pid, was = int(known["pid"]), self.alive(part)
         if was:
             self._ask(part, pid, how, again, seconds)
-        for orphan in left_of(pid, known["start"]):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(orphan, signal.SIGKILL)
+        while orphans := left_of(pid, known["start"]):      # they may still hold the port
+            for orphan in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
+            time.sleep(0.05)
         self._known().pop(part)
         self.state.save()
         return was
@@ -128,6 +130,16 @@ def left_of(leader: int, start: object) -> list[int]:
     if now is not None and now != start:
         return []
     return [pid for pid in _pids() if (fields := _stat(pid)) and int(fields[3]) == leader and fields[0] not in "ZX"]
+
+
+def working_in(folder: Path) -> list[int]:
+    """Living processes whose current folder this is."""
+    found = []
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/cwd") == str(folder):
+                found.append(pid)
+    return found
 
 
 def family(pid: int) -> list[int]:
