@@ -1,11 +1,14 @@
-"""Figures of the portal, asked of the search index as the reader may see it: the home page's, the statistics', related products."""
+"""Figures of the portal, of what everybody may see: the home page's and related products from the search index, which counts
+fast, the statistics from the database."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from ckan import model
+from ckan.model import Package
 from ckan.plugins import toolkit
 from ckanext.citylake import helpers
 from markupsafe import Markup
@@ -62,10 +65,10 @@ def replacement(text: str) -> str:
 
 
 def suggestions() -> list[str]:
-    """What the search box offers: titles in the reader's language."""
-    key = "title_en" if helpers.lang() == "en" else "title"
-    found = _search(rows=200, fl=f"name,{key}", sort="released desc")
-    return sorted({one[key] for one in found["results"] if one.get(key)})
+    """What the search box offers: titles in the reader's language, newest first, at most 200."""
+    english = helpers.lang() == "en"
+    rows = _public(Package.title, Package.extras["title_en"].astext).order_by(Package.extras["released"].astext.desc().nulls_last())
+    return [title_en if english and title_en else title for title, title_en in rows.limit(200)]
 
 
 def related(package: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,48 +80,44 @@ def related(package: Mapping[str, Any]) -> list[dict[str, Any]]:
     same = others(f'dataset_id:"{package["dataset_id"]}"') if package.get("dataset_id") else []
     known, mine = {one["name"] for one in same}, set(helpers.page(package)["codes"])
     near = [one for group in package.get("groups", []) for one in others(f'groups:"{group["name"]}"')
-            if one["name"] not in known and mine & set(helpers.page(one)["codes"])]
+            if one["name"] not in known and one.get("shown") != "tombstone" and mine & set(helpers.page(one)["codes"])]
     return (same + near)[:6]
 
 
 def statistics() -> dict[str, Any]:
-    """Products and rows by department and field, quality and promises, counted over the whole catalog."""
-    table: dict[str, dict[str, Any]] = {}
+    """Products, rows, quality and kept promises by department, counted over the whole catalog; what is withdrawn does not count."""
+    keys = ("shown", "tier", "update_every", "rows", "quality", "released")
     tiers: Counter[str] = Counter()
-    kept: Counter[bool] = Counter()
-    fields: Counter[str] = Counter()
     cycles: Counter[str] = Counter()
-    for one in _all("organization", "groups", "tier", "rows", "quality", "released", "update_every", "shown"):
-        tiers[one.get("tier", "")] += 1
-        cycles[one.get("update_every", "")] += 1
-        row = table.setdefault(one.get("organization", ""), {"products": 0, "open": 0, "rows": 0, "released": "", "fields": Counter(), "quality": []})
-        row["products"] += 1
-        row["released"] = max(row["released"], one.get("released") or "")
-        for name in one.get("groups") or []:
-            row["fields"][name] += 1
-            fields[name] += 1
-        if one.get("shown") != "open":
+    kept: Counter[bool] = Counter()
+    departments: dict[str, dict[str, Any]] = {}
+    for name, *values in _public(model.Group.name, *(Package.extras[key].astext for key in keys)).join(model.Group, model.Group.id == Package.owner_org):
+        one = dict(zip(keys, (value or "" for value in values), strict=True))
+        if one["shown"] == "tombstone":
             continue
-        row["open"] += 1
-        row["rows"] += int(one.get("rows") or 0)
-        row["quality"] += [float(one["quality"])] if one.get("quality") else []
-        promise = helpers.due({"update": {"every": one.get("update_every", ""), "within_working_days": 5}, "released": one.get("released")})
-        if promise:
+        tiers[one["tier"]] += 1
+        cycles[one["update_every"]] += 1
+        _add(departments.setdefault(name, {"products": 0, "open": 0, "rows": 0, "released": "", "quality": []}), one)
+        promise = helpers.due({"update": {"every": one["update_every"], "within_working_days": 5}, "released": one["released"]})
+        if one["shown"] == "open" and promise:
             kept[promise["kept"]] += 1
-    departments = sorted(table.items(), key=lambda item: (-item[1]["products"], item[0]))
-    return {"departments": departments, "tiers": tiers, "kept": kept, "fields": fields, "cycles": cycles,
-            "products": sum(row["products"] for row in table.values()), "open": sum(row["open"] for row in table.values()),
-            "rows": sum(row["rows"] for row in table.values())}
+    found = sorted(departments.items(), key=lambda item: (-item[1]["products"], item[0]))
+    totals = {key: sum(row[key] for row in departments.values()) for key in ("products", "open", "rows")}
+    return {"departments": found, "tiers": tiers, "kept": kept, "cycles": cycles, **totals}
 
 
-def _all(*fields: str) -> Iterator[dict[str, Any]]:
-    start = 0
-    while True:
-        found = _search(rows=1000, start=start, fl=",".join(("name", *fields)), sort="name asc")
-        yield from found["results"]
-        start += 1000
-        if start >= found["count"]:
-            return
+def _add(row: dict[str, Any], one: Mapping[str, str]) -> None:
+    row["products"] += 1
+    if one["shown"] == "open":
+        row["open"] += 1
+        row["rows"] += int(one["rows"] or 0)
+        row["released"] = max(row["released"], one["released"])
+        row["quality"] += [float(one["quality"])] if one["quality"] else []
+
+
+def _public(*columns: Any) -> Any:
+    """Rows of the products that everybody may see."""
+    return model.Session.query(*columns).select_from(Package).filter(Package.state == "active", Package.private.is_(False), Package.type == "dataset")
 
 
 def helpers_of() -> dict[str, Any]:

@@ -28,7 +28,7 @@ def statistics() -> str:
 
 @pages.route("/api/i18n/zh-CN")
 @pages.route("/api/i18n/zh_Hans-CN")
-@pages.route("/api/i18n/zh-Hans-CN")
+@pages.route("/api/i18n/zh_CN")
 def translations() -> Any:
     """CKAN's scripts ask by the page's language; its files go by the locale's name."""
     return i18n_js_translations("zh_Hans_CN")
