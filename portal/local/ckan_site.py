@@ -49,6 +49,7 @@ class Ckan:
             "ckan.site_id": f"citylake-{instance}",
             "ckan.site_url": self.address,
             "ckan.site_title": self.state.get("title") or "公共数据开放平台",
+            "ckanext.citylake.site_title_en": self.state.get("title_en") or ("" if self.state.get("title") else "Open Data Portal"),
             "sqlalchemy.url": postgres.address("ckan", "ckan"),
             "ckan.datastore.write_url": postgres.address("ckan", "datastore"),
             "ckan.datastore.read_url": postgres.address("datastore_ro", "datastore"),

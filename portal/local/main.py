@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", parents=[common], help="start what is not there")
     up.add_argument("--workers", type=int, help="web processes (2)")
     up.add_argument("--title", help="the site's name")
+    up.add_argument("--title-en", help="its name on English pages")
     up.add_argument("--port", type=int, help="of the web; a free one by default, and then always that")
     commands.add_parser("down", parents=[common], help="end everything; data stay")
     commands.add_parser("status", parents=[common], help="each part, its port, its memory")
@@ -61,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, stack: Stack, tell: Any) -> int:
     match options.command:
         case "up":
-            tell(url=stack.up({"workers": options.workers, "title": options.title}, options.port))
+            tell(url=stack.up({"workers": options.workers, "title": options.title, "title_en": options.title_en}, options.port))
         case "down":
             tell(ended=stack.down())
         case "status":

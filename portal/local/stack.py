@@ -37,7 +37,7 @@ class Stack:
     def up(self, wishes: Mapping[str, object] | None = None, port: int | None = None) -> str:
         """Makes every part run as its files say, starting only what is not there or was started otherwise. Returns the portal's address.
 
-        `wishes` (workers, title) are remembered; None leaves what was.
+        `wishes` (workers, title, title_en) are remembered; None leaves what was.
         """
         debian.require()
         self.layout.logs.mkdir(parents=True, exist_ok=True)
