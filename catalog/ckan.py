@@ -46,12 +46,17 @@ def compose(item: Shows, site: str, name: str | None = None) -> dict[str, Any]:
     name = name or slug(page["title"]["zh"], item.id)
     package: dict[str, Any] = {
         "name": name, "title": text(page["title"]["zh"]), "notes": text(page["summary"]["zh"]), "owner_org": page["department"],
-        "groups": [{"name": page["field"]}], "tags": [{"name": tag} for tag in clean_tags(page["tags"])],
+        "groups": [{"name": field_group(page["field"])}], "tags": [{"name": tag} for tag in clean_tags(page["tags"])],
         "version": text(page["version"])[:VERSION], "license_id": text(page["licence"]), "private": False, "type": "dataset",
         "citylake_id": item.id, "dataset_id": page["dataset"], "product": page["product"], "shown": item.shown,
         **_texts(page), "page": page_text(page),
     }
     return {**package, "resources": _resources(item, site.rstrip("/"), name)}
+
+
+def field_group(field: str) -> str:
+    """The group of a field: CKAN keeps the names of groups and organisations in one space, and there are departments called `health`."""
+    return f"field-{field}"
 
 
 def page_text(page: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.city import City
+from catalog.ckan import field_group
 from catalog.entry import FIELDS
 from catalog.errors import PortalError
 from pipelines.portals.ckan.client import Client, Denied, NotThere
@@ -32,7 +33,7 @@ def set_up(city: City, url: str, sysadmin_token: str, known: str | None = None) 
     for name, department in city.departments.items():
         _group(admin, "organization", name, department.name.zh, department.name.en, "editor")
     for name, label in FIELDS.items():
-        _group(admin, "group", name, label["zh"], label["en"], "member")
+        _group(admin, "group", field_group(name), label["zh"], label["en"], "member")
     return known if known and _works(url, known) else _token(admin)
 
 
