@@ -6,5 +6,6 @@ from logging.config import fileConfig
 from ckan.cli import CKANConfigLoader
 from ckan.config.middleware import make_app
 
-fileConfig(os.environ["CKAN_INI"], disable_existing_loggers=False)
-application = make_app(CKANConfigLoader(os.environ["CKAN_INI"]).get_config())
+config = CKANConfigLoader(os.environ["CKAN_INI"]).get_config()
+fileConfig(os.environ["CKAN_INI"], disable_existing_loggers=False)      # after CKAN's own, which silences every logger there is
+application = make_app(config)

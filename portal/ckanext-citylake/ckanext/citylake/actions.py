@@ -37,9 +37,9 @@ def citylake_file_append(context: Any, data: Mapping[str, Any]) -> dict[str, Any
 
 
 def citylake_table_show(context: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    """{resource_id} → {"exists", "mark", "info_mark", "rows"}."""
+    """{resource_id} → {"exists", "mark", "info_mark", "rows"}. A table may be there before its resource: then nobody reads it."""
     tk.check_access("citylake_table_show", context, data)
-    return tables.show(_resource(data, "resource_id").id).body()
+    return tables.show(_table(data, "resource_id")).body()
 
 
 def citylake_table_mark(context: Any, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,14 +52,17 @@ def citylake_table_mark(context: Any, data: Mapping[str, Any]) -> dict[str, Any]
 
 
 def citylake_table_swap(context: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    """{resource_id, staged, mark, info_mark} → {"rows", "lock_ms"}: the staged resource's table takes the other's place."""
+    """{resource_id, staged, mark, info_mark} → {"rows", "lock_ms"}: the staged resource's table takes the other's place.
+
+    The other may be no resource yet: a product that opens gets its table first, and its resources with the package.
+    """
     tk.check_access("citylake_table_swap", context, data)
-    target, staged = _resource(data, "resource_id"), _resource(data, "staged")
+    target, staged = _table(data, "resource_id"), _resource(data, "staged")
     if not model.Package.get(staged.package_id).name.startswith(published.STAGING):
         raise tk.ValidationError({"staged": ["not a resource of a staging package"]})
     with _told():
-        rows, waited = tables.swap(target.id, staged.id, _marks(data))
-    _flag({target.id: True, staged.id: False})
+        rows, waited = tables.swap(target, staged.id, _marks(data))
+    _flag({target: True, staged.id: False})
     return {"rows": rows, "lock_ms": waited}
 
 
@@ -120,12 +123,20 @@ def _resource(data: Mapping[str, Any], key: str) -> Any:
     return found
 
 
+def _table(data: Mapping[str, Any], key: str) -> str:
+    """The name of a resource's table, whether or not there is the resource."""
+    name = str(data.get(key) or "")
+    if not tables.is_name(name):
+        raise tk.ObjectNotFound("There is no such table.")
+    return name
+
+
 def _flag(active: Mapping[str, bool]) -> None:
     """Says of each resource whether it has a table, without a new version of its package."""
     changed = set()
     for identity, yes in active.items():
         resource = model.Resource.get(identity)
-        if bool(resource.extras.get("datastore_active")) != yes:
+        if resource is not None and bool(resource.extras.get("datastore_active")) != yes:
             resource.extras = {**resource.extras, "datastore_active": yes}
             changed.add(resource.package_id)
     model.Session.commit()

@@ -7,7 +7,6 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan.plugins import toolkit
-
 from ckanext.citylake import actions, auth, routes, search
 from ckanext.citylake.theme import Theme
 

@@ -16,7 +16,7 @@ from ckan import model
 
 STAGING = "citylake-staging-"        # names of the private packages beside which tables are filled
 LATEST = "latest"
-MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet", "jsonl": "application/jsonl",
+MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "jsonl": "application/jsonl",
          "json": "application/json", "geojson": "application/geo+json",
          "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 

@@ -6,6 +6,7 @@ Marks are JSON in the table's comment: `mark` says what the rows were made of, `
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from ckanext.citylake import indexes
 from ckanext.datastore.backend.postgres import get_read_engine, get_write_engine
 from ckanext.datastore.backend.postgres import identifier as quoted
-from ckanext.citylake import indexes
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -53,6 +54,11 @@ class Shown:
 
     def body(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def is_name(text: str) -> bool:
+    """Whether a resource's table could have this name."""
+    return re.fullmatch(_UUID.strip("^$"), text) is not None
 
 
 def oid(table: str) -> int | None:
