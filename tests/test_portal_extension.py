@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -181,7 +181,7 @@ def make(site: Site) -> Callable[..., Product]:
 
 
 @pytest.fixture(scope="module")
-def product(site: Site) -> Iterator[Product]:
+def product(site: Site) -> Product:
     """One open product that no test changes."""
     body = content("固定")
     found = Product(site, Item("ext.fixed.main", "open", page("ext.fixed.main", "主城区公共自行车站点（2024年）", {"ext.fixed.main.csv": body})))
@@ -189,7 +189,7 @@ def product(site: Site) -> Iterator[Product]:
     found.send(body)
     found.load(rows_of("固定"))
     found.show()
-    yield found
+    return found
 
 
 def file_path(product: Product, release: str = "r1") -> str:
@@ -223,7 +223,8 @@ def test_the_form_of_ckan_shows_the_fields_and_keeps_the_publishers(site: Site, 
     site.editor.call("package_update", **{**without, "title_en": "By hand"})
     after = site.editor.call("package_show", id=product.name)
     assert after["title_en"] == "By hand"
-    assert {key: after[key] for key in ("page", "shown", "citylake_id", "release")} == {key: before[key] for key in ("page", "shown", "citylake_id", "release")}
+    kept = ("page", "shown", "citylake_id", "release")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
 
 
 @pytest.mark.parametrize("change", [{"shown": "open"}, {"page": "{}"}, {"release": "r9"}, {"citylake_id": "other"}, {"tier": "unconditional"}])
@@ -272,7 +273,8 @@ def test_rows_come_from_releases_only(site: Site, product: Product) -> None:
 
 
 def append(site: Site, body: bytes, offset: int, part: bytes, of: str | None = None) -> dict[str, Any]:
-    return dict(site.publisher.call("citylake_file_append", sha256=of or sha(body), size=len(body), offset=offset, files={"upload": io.BytesIO(part)}))
+    given = {"sha256": of or sha(body), "size": len(body), "offset": offset}
+    return dict(site.publisher.call("citylake_file_append", **given, files={"upload": io.BytesIO(part)}))
 
 
 def test_a_file_arrives_in_pieces_and_only_whole(site: Site) -> None:
@@ -320,7 +322,7 @@ def test_a_file_is_served_as_it_is(site: Site, product: Product) -> None:
     assert site.anonymous.get(f"/en{file_path(product)}").content == content("固定")
 
 
-@pytest.mark.parametrize("path", ["r2/{id}.csv", "r1/{id}.parquet", "r1/", "r1/../r1/x", "latest/xlsx", "latest/", "r1/{sha}", "r1/%2e%2e%2f{id}.csv"])
+@pytest.mark.parametrize("path", ["r2/{id}.csv", "r1/{id}.parquet", "r1/", "r1/../r1/x", "latest/xlsx", "latest/", "r1/{sha}", "r1/%2e%2e/{id}"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_the_page_does_not_name_is_not_there(site: Site, product: Product, path: str, method: str) -> None:
     found = site.anonymous.get(f"/data/{product.name}/{path.format(id=product.item.id, sha=sha(content('固定')))}", method)
@@ -405,8 +407,7 @@ def test_nothing_leaves_a_package_that_is_not_open(site: Site, make: Callable[..
         assert not allowed(lambda caller=caller: caller.call("datastore_search", **rows)), who
         assert not allowed(lambda caller=caller: caller.call("datastore_info", id=product.table)), who
         assert caller.get(f"/api/3/action/datastore_search?resource_id={product.table}").status_code in (403, 404), who
-        found = caller.get(f"/dataset/{product.name}/resource/{product.package['resources'][0]['id'] if product.package['resources'] else product.table}")
-        assert EXACT not in found.text
+        assert EXACT not in caller.get(f"/dataset/{product.name}").text + caller.get(f"/dataset/{product.name}/resource/{product.table}").text
 
 
 def test_closed_bytes_do_not_come_back_by_hand(site: Site, make: Callable[..., Product]) -> None:
@@ -509,7 +510,8 @@ def test_a_reader_sees_all_old_or_all_new_rows(site: Site, make: Callable[..., P
             while not ended.is_set():
                 answer = session.post(f"{site.url}/api/3/action/datastore_search", json={"resource_id": product.table, "limit": 100}, timeout=60)
                 found = answer.json()["result"]
-                seen.add((answer.status_code, found["total"], len(found["records"]), frozenset(row["station"].split("-")[0] for row in found["records"])))
+                made_by = frozenset(row["station"].split("-")[0] for row in found["records"])
+                seen.add((answer.status_code, found["total"], len(found["records"]), made_by))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -563,3 +565,74 @@ def test_purge_leaves_what_is_open(site: Site, make: Callable[..., Product]) -> 
     assert site.anonymous.get(file_path(stays)).status_code == 200
     assert site.anonymous.call("datastore_search", resource_id=stays.table)["total"] == 3
     assert site.publisher.call("citylake_purge") == {"files": 0, "tables": 0}
+
+
+# -- search ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def titles(site: Site, product: Product) -> dict[str, str]:
+    """Title → name of described packages, and of the fixed open one."""
+    names = {product.item.page["title"]["zh"]: product.name}
+    for at, title in enumerate(("地铁客流量统计", "北京路车站名录", "图书馆、博物馆名录", "空气质量PM2.5监测数据", "重点企业登记信息（2023年）")):
+        body = closed(page(f"ext.found{at}.main", title, {}))
+        made = Product(site, Item(f"ext.found{at}.main", "metadata", {**body, "columns": [], "codes": {}, "tags": []}))
+        made.create()
+        names[title] = made.name
+    return names
+
+
+FOUND = [
+    ("自行车站", ["主城区公共自行车站点（2024年）"]), ("城区公共", ["主城区公共自行车站点（2024年）"]), ("铁", ["地铁客流量统计"]),
+    ("客流", ["地铁客流量统计"]), ("２０２４年", ["主城区公共自行车站点（2024年）"]), ("2024", ["主城区公共自行车站点（2024年）"]),
+    ("自行车，站点", ["主城区公共自行车站点（2024年）"]), ("《自行车》、（站点）。", ["主城区公共自行车站点（2024年）"]), ("公共图书馆", []),
+    ("博物馆；图书馆", ["图书馆、博物馆名录"]), ("pm2.5 监测", ["空气质量PM2.5监测数据"]), ("pm2.5监测", ["空气质量PM2.5监测数据"]),
+    ("企业 登记 就业", []), ("企业　登记", ["重点企业登记信息（2023年）"]), ("站点名称", ["主城区公共自行车站点（2024年）"]),
+    ("名称所属", []), ("admin_divisions", ["主城区公共自行车站点（2024年）"]), ("District", ["主城区公共自行车站点（2024年）"]),
+    ("登记 -企业", []), ("监测 -企业", ["空气质量PM2.5监测数据"]), ("“公共自行车”", ["主城区公共自行车站点（2024年）"]), ("ext.found3.main", ["空气质量PM2.5监测数据"]),
+    ("title:地铁", ["地铁客流量统计"]), ("统计：地铁", ["地铁客流量统计"]), ("企业 AND 登记", ["重点企业登记信息（2023年）"]),
+    ("(((地铁", ["地铁客流量统计"]), ("\"地铁", ["地铁客流量统计"]), ("地铁 ++", ["地铁客流量统计"]), ("10:30 地铁", []),
+    ("地铁!", ["地铁客流量统计"]),
+]
+
+
+@pytest.mark.parametrize(("query", "wanted"), FOUND)
+def test_chinese_search(site: Site, titles: dict[str, str], query: str, wanted: list[str]) -> None:
+    found = site.anonymous.call("package_search", q=query, rows=100, fq=f"name:({' '.join(titles.values())})")
+    assert sorted(one["title"] for one in found["results"]) == sorted(wanted)
+
+
+@pytest.mark.parametrize("query", ["杭州市交通运输局", "交通运输", "Hangzhou Transport Bureau", "城市建设"])
+def test_a_department_or_a_field_finds_its_datasets(site: Site, titles: dict[str, str], query: str) -> None:
+    found = site.anonymous.call("package_search", q=query, rows=100, fq=f"name:({' '.join(titles.values())})")
+    assert {one["name"] for one in found["results"]} == set(titles.values())
+
+
+@pytest.mark.parametrize("query", ["(((", '"', "AND", "NOT", "a:b:c", "++", "[", "\\", "？", "*", "!", "{", "时间:10"])
+def test_no_query_of_a_reader_fails(site: Site, titles: dict[str, str], query: str) -> None:
+    if query != "a:b:c":
+        site.anonymous.call("package_search", q=query)
+    assert site.anonymous.get(f"/dataset/?q={requests.utils.quote(query)}").status_code == 200
+
+
+def test_titles_are_in_the_order_of_their_pinyin(site: Site, titles: dict[str, str]) -> None:
+    found = site.anonymous.call("package_search", sort="title_string asc", rows=100, fq=f"name:({' '.join(titles.values())})")
+    assert [one["title"][:2] for one in found["results"]] == ["北京", "地铁", "空气", "图书", "重点", "主城"]
+
+
+def test_facets_and_long_texts(site: Site, titles: dict[str, str]) -> None:
+    long = Product(site, Item("ext.long.main", "metadata", {**closed(page("ext.long.main", "很长", {})), "legal_basis": "依据" * 20_000}))
+    long.create()
+    found = site.anonymous.call("package_search", rows=0, **{"facet.field": ["tier", "vocab_formats", "update_every", "res_format", "groups"]})
+    counts = {key: {one["name"]: one["count"] for one in facet["items"]} for key, facet in found["search_facets"].items()}
+    assert counts["tier"]["restricted"] >= 6
+    assert counts["vocab_formats"]["csv"] >= 1
+    assert counts["update_every"]["daily"] >= 7
+    assert site.anonymous.call("package_search", q="依据", fq=f"name:{long.name}")["count"] == 1
+
+
+def test_the_page_is_not_searched(site: Site, product: Product) -> None:
+    for query in ("Shangcheng", sha(content("固定")), "quarantined"):
+        assert site.anonymous.call("package_search", q=query, fq=f"name:{product.name}")["count"] == 0
+    shown = json.dumps(site.anonymous.call("package_search", q="*:*", fl="*", rows=100)["results"])
+    assert "permission_labels" not in shown

@@ -89,9 +89,9 @@ def _writing(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
 def package_update(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
     """Nobody but the publisher brings a deleted package back or touches a staging package."""
     package = context.get("package") or model.Package.get(str(data.get("id") or data.get("name") or ""))
-    if package is not None and managed(package) and not trusted(context.get("user")):
-        if package.state != "active" or package.name.startswith(STAGING):
-            return _allowed(False)
+    kept = package is not None and managed(package) and (package.state != "active" or package.name.startswith(STAGING))
+    if kept and not trusted(context.get("user")):
+        return _allowed(False)
     return next_auth(context, data)
 
 

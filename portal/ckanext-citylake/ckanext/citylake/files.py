@@ -110,8 +110,7 @@ class Store:
 def _held(path: Path) -> Iterator[BinaryIO]:
     """The arriving file, open and locked; one at a time writes it."""
     while True:
-        handle = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
-        with handle:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not path.exists() or path.stat().st_ino != os.fstat(handle.fileno()).st_ino:
                 continue      # it went to its place while we waited

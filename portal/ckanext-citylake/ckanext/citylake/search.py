@@ -17,6 +17,7 @@ LONGEST = 8_000      # bytes of a field that is kept as one string; Solr takes 3
 _FIELDED = re.compile(r"(?:^|[\s(+\-!])(?:[A-Za-z_][\w.*-]*|\*):")
 _MARKS = re.compile(r"[\u2010-\u206f\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65,;:!?(){}\[\]^~*/\\|&<>=]+")
 _ALONE = re.compile(r"(?:^|(?<=\s))(?:[+\-]+|AND|OR|NOT)(?=\s|$)")
+_TEXT = ("title", "notes", "data_dict", "validated_data_dict")
 _RUN = re.compile(r"(?<!\S)[+\-]{2,}(?=\S)")
 
 
@@ -54,10 +55,8 @@ def indexed(package: dict[str, Any]) -> dict[str, Any]:
 
 def _too_long(key: str, value: Any) -> bool:
     """Extras are in the index twice: as text, and as one string for facets and sorting, which only short ones can be."""
-    return isinstance(value, str) and f"extras_{key}" != key and len(value.encode()) > LONGEST and key not in _TEXT
-
-
-_TEXT = ("title", "notes", "data_dict", "validated_data_dict")
+    as_text = key.startswith(("extras_", "res_extras_")) or key in _TEXT
+    return isinstance(value, str) and not as_text and len(value.encode()) > LONGEST
 
 
 def _texts(package: Mapping[str, Any], page: Mapping[str, Any]) -> Iterator[str]:
