@@ -50,6 +50,7 @@ test: $(READY)   ## Everything that this machine can test, and which suites coul
 check: $(READY)  ## ruff, mypy, the import rule, the city's contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict portal/local      # flat modules, so apart; portal/inside runs where CKAN is
 	@$(BIN)/lint-imports
 	@$(BIN)/citylake check
 
@@ -70,10 +71,14 @@ lint-contracts: .tools/datacontract/.ready  ## `datacontract lint` over every sh
 	@.tools/datacontract/bin/python -m pip install -q -r tests/tools/datacontract.txt
 	@touch $@
 
-lock:            ## Resolves pyproject.toml anew into requirements.lock
+lock:            ## Resolves anew what is locked: requirements.lock, portal/requirements.lock, portal/solr/jars.sha256
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/python -m pip install -q uv; }
 	@.tools/uv/bin/uv pip compile -q pyproject.toml --extra dev --extra spark --python-version 3.11 --universal \
 	  --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+	@.tools/uv/bin/uv pip compile -q portal/requirements.in --override portal/overrides.txt --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o portal/requirements.lock
+	@$(PYTHON) portal/local/jars.py lock
 
-clean:           ## Removes the environment and the demo's state
+clean:           ## Removes the environments, the local portal and the demo's state
+	@test ! -e .citylake/portal/state.json || $(PYTHON) portal/local/main.py reset --yes --root .citylake/portal
 	rm -rf .venv .tools .citylake

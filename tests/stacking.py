@@ -79,8 +79,12 @@ class PortalStack:
         token = self.token if token is None else token
         asked = urllib.request.Request(f"{self.url}/api/3/action/{action}", data=json.dumps(given or {}).encode(),
                                        headers={"Content-Type": "application/json", **({"Authorization": token} if token else {})})
-        with DIRECT.open(asked, timeout=60) as answer:
-            return json.load(answer)["result"]
+        try:
+            with DIRECT.open(asked, timeout=60) as answer:
+                return json.load(answer)["result"]
+        except urllib.error.HTTPError as error:
+            error.add_note(error.read().decode(errors="replace")[:1000])
+            raise
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         """Status and body of a page, whatever the status."""

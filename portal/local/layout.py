@@ -37,3 +37,8 @@ class Layout:
 
     def log(self, part: str) -> Path:
         return self.logs / f"{part}.log"
+
+    def log_end(self, part: str, lines: int) -> list[str]:
+        """The last lines of a part's log."""
+        path = self.log(part)
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if path.exists() else []

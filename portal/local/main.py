@@ -68,26 +68,33 @@ def run(options: argparse.Namespace, stack: Stack, tell: Any) -> int:
         case "status":
             tell(parts=stack.status())
         case "restart":
-            for part in [options.part] if options.part else PARTS:
+            for part in chosen(options):
                 stack.stop(part)
             tell(url=stack.up())
         case "kill":
             stack.kill(options.part)
         case "logs":
-            logs(stack.layout, options.part, options.lines)
+            logs(options, stack.layout, tell)
         case "reset":
-            if not options.yes and input(f"Remove the portal in {stack.layout.root} with all its data? Type yes: ") != "yes":
-                raise StackError("Nothing was removed.")
-            stack.reset()
+            reset(options, stack, tell)
     return 0
 
 
-def logs(layout: Layout, part: str | None, lines: int) -> None:
-    for name in [part] if part else PARTS:
-        path = layout.log(name)
-        if path.exists():
-            print(f"== {path}")
-            print("\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]))
+def chosen(options: argparse.Namespace) -> tuple[str, ...]:
+    return (options.part,) if options.part else PARTS
+
+
+def logs(options: argparse.Namespace, layout: Layout, tell: Any) -> None:
+    for part in chosen(options):
+        if layout.log(part).exists():
+            tell(log=str(layout.log(part)), lines=layout.log_end(part, options.lines))
+
+
+def reset(options: argparse.Namespace, stack: Stack, tell: Any) -> None:
+    if not options.yes and input(f"Remove the portal in {stack.layout.root} with all its data? Type yes: ") != "yes":
+        raise StackError("Nothing was removed.")
+    stack.reset()
+    tell(removed=str(stack.layout.root))
 
 
 def tell_machines(**facts: Any) -> None:
@@ -104,6 +111,8 @@ def tell_people(**facts: Any) -> None:
             print(url)
         case {"ended": parts}:
             print(" ".join(parts))
+        case {"log": path, "lines": lines}:
+            print(f"== {path}", *lines, sep="\n")
         case {"parts": rows}:
             for row in rows:
                 state = f"pid {row['pid']:<8} {row['memory'] / 2**20:6.0f} MB" if row["running"] else "down"

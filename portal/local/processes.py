@@ -113,9 +113,7 @@ class Processes:
             child.poll()
 
     def _log_tail(self, part: str) -> str:
-        path = self.layout.log(part)
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:] if path.exists() else []
-        return "\n".join([f"Its log is {path}; it ends with:", *lines])
+        return "\n".join([f"Its log is {self.layout.log(part)}; it ends so:", *self.layout.log_end(part, LAST_LINES)])
 
 
 def started_at(pid: int) -> str | None:
