@@ -43,4 +43,4 @@ def require() -> None:
 
 
 def install_line(packages: list[str]) -> str:
-    return f"Run: apt-get install -y --no-install-recommends {' '.join(packages)}"
+    return f"Install what is missing: apt-get install -y --no-install-recommends {' '.join(packages)}"

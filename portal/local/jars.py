@@ -69,7 +69,7 @@ def lock() -> None:
 
 def _maven(into: Path) -> None:
     if shutil.which("mvn") is None:
-        raise StackError("Maven is not installed.", "Run: apt-get install -y --no-install-recommends maven")
+        raise StackError("Maven is not installed.", "Install what is missing: apt-get install -y --no-install-recommends maven")
     # -C fails where the registry's own checksum differs; -U forgets that something was not found the last time.
     ran = subprocess.run(["mvn", "-B", "-q", "-C", "-U", "-f", str(SOLR / "pom.xml"), PLUGIN, "-DincludeScope=runtime",
                           f"-DoutputDirectory={into}"], capture_output=True, text=True, check=False)

@@ -41,7 +41,7 @@ class Postgres:
     def bin(self) -> Path:
         found = postgres_bin()
         if found is None:
-            raise StackError("PostgreSQL is not installed.", "Run: apt-get install -y --no-install-recommends postgresql-15")
+            raise StackError("PostgreSQL is not installed.", "Install what is missing: apt-get install -y --no-install-recommends postgresql-15")
         return found
 
     def command(self) -> Command:
