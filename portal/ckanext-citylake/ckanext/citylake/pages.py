@@ -9,8 +9,8 @@ from ckan.views.api import i18n_js_translations
 from flask import Blueprint, request
 
 pages = Blueprint("citylake_pages", __name__)
-# Followers, members of groups and the like: pages of a site where people talk, which this one is not.
-_ABSENT = {"followers": "read", "groups": "read", "members": "read"}
+# Followers, members and the like: pages of a site where people talk, which this one is not.
+_ABSENT = ("followers", "groups", "members", "about")
 _TYPES = ("dataset", "organization", "group")
 
 
@@ -36,8 +36,9 @@ def translations() -> Any:
 
 @pages.before_app_request
 def not_here() -> Any:
-    """Sends a visitor from a page that this portal does not have to the one it belongs to; who is logged in may see it."""
+    """Sends a visitor from a page that this portal does not have to the one it belongs to; who is logged in may see most of them."""
     kind, _, view = (request.endpoint or "").partition(".")
-    if kind in _TYPES and view in _ABSENT and toolkit.current_user.is_anonymous and request.method == "GET":
-        return toolkit.redirect_to(f"{kind}.{_ABSENT[view]}", id=(request.view_args or {}).get("id"))
+    hidden = view == "about" or (view in _ABSENT and toolkit.current_user.is_anonymous)
+    if kind in _TYPES and hidden and request.method == "GET":
+        return toolkit.redirect_to(f"{kind}.read", id=(request.view_args or {}).get("id"))
     return None
