@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -588,8 +589,10 @@ FOUND = [
     ("自行车，站点", ["主城区公共自行车站点（2024年）"]), ("《自行车》、（站点）。", ["主城区公共自行车站点（2024年）"]), ("公共图书馆", []),
     ("博物馆；图书馆", ["图书馆、博物馆名录"]), ("pm2.5 监测", ["空气质量PM2.5监测数据"]), ("pm2.5监测", ["空气质量PM2.5监测数据"]),
     ("企业 登记 就业", []), ("企业　登记", ["重点企业登记信息（2023年）"]), ("站点名称", ["主城区公共自行车站点（2024年）"]),
-    ("名称所属", []), ("admin_divisions", ["主城区公共自行车站点（2024年）"]), ("District", ["主城区公共自行车站点（2024年）"]),
-    ("登记 -企业", []), ("监测 -企业", ["空气质量PM2.5监测数据"]), ("“公共自行车”", ["主城区公共自行车站点（2024年）"]), ("ext.found3.main", ["空气质量PM2.5监测数据"]),
+    ("名称所属", []),
+    ("admin_divisions", ["主城区公共自行车站点（2024年）"]), ("District", ["主城区公共自行车站点（2024年）"]),
+    ("登记 -企业", []),
+    ("监测 -企业", ["空气质量PM2.5监测数据"]), ("“公共自行车”", ["主城区公共自行车站点（2024年）"]), ("ext.found3.main", ["空气质量PM2.5监测数据"]),
     ("title:地铁", ["地铁客流量统计"]), ("统计：地铁", ["地铁客流量统计"]), ("企业 AND 登记", ["重点企业登记信息（2023年）"]),
     ("(((地铁", ["地铁客流量统计"]), ("\"地铁", ["地铁客流量统计"]), ("地铁 ++", ["地铁客流量统计"]), ("10:30 地铁", []),
     ("地铁!", ["地铁客流量统计"]),
@@ -636,3 +639,48 @@ def test_the_page_is_not_searched(site: Site, product: Product) -> None:
         assert site.anonymous.call("package_search", q=query, fq=f"name:{product.name}")["count"] == 0
     shown = json.dumps(site.anonymous.call("package_search", q="*:*", fl="*", rows=100)["results"])
     assert "permission_labels" not in shown
+
+
+# -- DCAT-AP -----------------------------------------------------------------------------------------------------------------
+
+
+def graph(found: requests.Response, form: str) -> Any:
+    rdflib = pytest.importorskip("rdflib")
+    assert found.status_code == 200
+    return rdflib.Graph().parse(data=found.content, format=form)
+
+
+@pytest.fixture(scope="module")
+def described(site: Site, product: Product, titles: dict[str, str]) -> dict[str, str]:
+    """An open, a restricted and a withdrawn dataset."""
+    gone = Product(site, Item("ext.gone.main", "tombstone", {}))
+    gone.item = Item("ext.gone.main", "tombstone", {**closed(page("ext.gone.main", "撤回的", {})), "tombstone": {"reason": "撤回"}})
+    gone.create()
+    return {"open": product.name, "restricted": titles["地铁客流量统计"], "gone": gone.name}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("path", "form"), [("/catalog.ttl", "turtle"), ("/dataset/{open}.jsonld", "json-ld"), ("/dataset/{restricted}.rdf", "xml"),
+                                            ("/dataset/{gone}.ttl", "turtle")])
+def test_feeds_pass_the_shapes_of_dcat_ap(site: Site, described: dict[str, str], shared: Path, path: str, form: str) -> None:
+    pyshacl = pytest.importorskip("pyshacl")
+    found = graph(site.anonymous.get(path.format(**described)), form)
+    shapes = shared / "data/conformance/dcat-ap/releases/3.0.0/shacl/dcat-ap-SHACL.ttl"
+    conforms, _, text = pyshacl.validate(found, shacl_graph=str(shapes), do_owl_imports=False)
+    assert conforms, text
+
+
+def test_the_catalog_says_the_same_in_every_form(site: Site, described: dict[str, str]) -> None:
+    found = [graph(site.anonymous.get(f"/catalog.{suffix}"), form) for suffix, form in (("ttl", "turtle"), ("jsonld", "json-ld"), ("rdf", "xml"))]
+    assert {len(one) for one in found} == {len(found[0])}
+    assert {f"{site.url}/dataset/{name}" for name in described.values()} <= {str(o) for o in found[0].objects()}
+
+
+def test_a_description_has_what_a_reuser_needs(site: Site, product: Product, described: dict[str, str]) -> None:
+    text = site.anonymous.get(f"/dataset/{product.name}.ttl").text
+    for part in (sha(content("固定")), "access-right/PUBLIC", "frequency/DAILY", "licenses/by/4.0", "media-types/text/csv", "file-type/CSV",
+                 "mailto:open@example.org", "Hangzhou Transport Bureau", "信息中心", f"{site.url}{file_path(product)}", "datastore_search"):
+        assert part in text, part
+    other = site.anonymous.get(f"/dataset/{described['restricted']}.ttl").text
+    assert "access-right/RESTRICTED" in other
+    assert "Distribution" not in other
