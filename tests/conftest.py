@@ -63,8 +63,11 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def portal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalStack]:
-    """A whole CKAN, one for each worker of pytest-xdist; a test that changes what others see uses names of its own. Mark users `portal`."""
-    stack = PortalStack(tmp_path_factory.mktemp("portal") / "stack")
+    """A whole CKAN, one for each worker of pytest-xdist; a test that changes what others see uses names of its own. Mark users `portal`.
+
+    Its root is where a program with CITYLAKE_STATE=root.parent looks for the local portal.
+    """
+    stack = PortalStack(tmp_path_factory.mktemp("state") / "portal")
     try:
         stack.up()
         yield stack

@@ -65,8 +65,6 @@ class Ckan:
         new = bool(self.state.get("prepared") != made_from)
         if new:
             out = json.loads(self._run([self.layout.venv / "bin" / "python", "-P", self.layout.inside / "bootstrap.py"]).splitlines()[-1])
-            postgres.query("\n".join(line for line in out["datastore_sql"].splitlines() if not line.startswith("\\connect")), "datastore")
-            postgres.grant_loader()
             self.state.put("token", out["token"])
             self.state.put("prepared", made_from)
         access = {"url": self.address, "sysadmin_token": self.state.get("token"), "database": postgres.address("citylake_loader", "datastore")}

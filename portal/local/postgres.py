@@ -19,13 +19,6 @@ from state import StackError, State, write_private
 USER = "postgres"
 ROLES = {"ckan": "ckan", "datastore_ro": "reader", "citylake_loader": "loader"}
 DATABASES = ("ckan", "datastore")
-# Tables that CKAN makes later are open to the loader for INSERT and nothing else; _id comes from a sequence.
-LOADER = """
-GRANT CONNECT ON DATABASE datastore TO citylake_loader;
-GRANT USAGE ON SCHEMA public TO citylake_loader;
-ALTER DEFAULT PRIVILEGES FOR ROLE ckan IN SCHEMA public GRANT INSERT ON TABLES TO citylake_loader;
-ALTER DEFAULT PRIVILEGES FOR ROLE ckan IN SCHEMA public GRANT USAGE ON SEQUENCES TO citylake_loader;
-"""
 
 
 class Postgres:
@@ -92,9 +85,6 @@ class Postgres:
     def address(self, role: str, database: str) -> str:
         """A DSN with its password."""
         return f"postgresql://{role}:{self.state.password(ROLES[role])}@127.0.0.1:{self.state.port(self.name)}/{database}"
-
-    def grant_loader(self) -> None:
-        self.query(LOADER, "datastore")
 
     def _databases(self) -> None:
         roles = set(self.query("SELECT rolname FROM pg_roles").splitlines())
