@@ -13,6 +13,7 @@ from pipelines.portals.ckan.client import Client, Invalid
 
 CHUNK = 32 * 2**20      # ckanapi builds the body in memory
 _TRIES = 3
+_DAMAGED, _VERIFY = "A file of the release is not what its record says.", "Run `citylake audit verify`."
 
 
 def wanted(page: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -35,14 +36,16 @@ def _send(client: Client, identity: str, path: Path, sha256: str, size: int, off
     with path.open("rb") as handle:
         while True:
             handle.seek(offset)
-            upload = {"upload": ("part", io.BytesIO(handle.read(CHUNK)))}
+            chunk = handle.read(CHUNK)
+            if not chunk and offset < size:
+                raise PortalError(_DAMAGED, dataset=identity, remedy=_VERIFY)
+            upload = {"upload": ("part", io.BytesIO(chunk))}
             try:
                 done = client.call("citylake_file_append", files=upload, sha256=sha256, size=size, offset=offset)
             except Invalid as error:
                 tries -= 1
                 if not tries or not error.fields & {"offset"}:
-                    raise PortalError("A file of the release is not what its record says.", dataset=identity,
-                                      remedy="Run `citylake audit verify`.") from None
+                    raise PortalError(_DAMAGED, dataset=identity, remedy=_VERIFY) from None
                 done = client.call("citylake_file_status", sha256=[sha256])[sha256]
             if done["complete"]:
                 return
