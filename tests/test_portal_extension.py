@@ -427,6 +427,7 @@ def test_closed_bytes_do_not_come_back_by_hand(site: Site, make: Callable[..., P
     assert site.publisher.call("citylake_file_status", sha256=sha(body))[sha(body)] == {"size": 0, "complete": False}
     assert not allowed(lambda: site.sysadmin.call("datastore_search", resource_id=product.table))
     assert site.anonymous.get(file_path(others)).status_code == 200
+    site.sysadmin.call("package_delete", id=hand["id"])
 
 
 def test_staging_is_for_the_publisher(site: Site, make: Callable[..., Product]) -> None:
@@ -677,7 +678,7 @@ def test_the_catalog_says_the_same_in_every_form(site: Site, described: dict[str
 
 
 def test_a_description_has_what_a_reuser_needs(site: Site, product: Product, described: dict[str, str]) -> None:
-    text = site.anonymous.get(f"/dataset/{product.name}.ttl").text
+    text = site.anonymous.get(f"/dataset/{product.name}.ttl").content.decode()
     for part in (sha(content("固定")), "access-right/PUBLIC", "frequency/DAILY", "licenses/by/4.0", "media-types/text/csv", "file-type/CSV",
                  "mailto:open@example.org", "Hangzhou Transport Bureau", "信息中心", f"{site.url}{file_path(product)}", "datastore_search"):
         assert part in text, part

@@ -16,6 +16,7 @@ from ckanext.datastore.backend import DatastoreBackend
 
 ACTIONS = ("citylake_file_status", "citylake_file_append", "citylake_table_show", "citylake_table_mark", "citylake_table_swap",
            "citylake_purge")
+PUBLISHER = "citylake-publisher"
 _STAGING_LABEL = "citylake-staging"
 Answer = dict[str, Any]
 Auth = Callable[..., Answer]
@@ -23,7 +24,7 @@ Auth = Callable[..., Answer]
 
 def publisher() -> str:
     """The name of the account that publishes."""
-    return str(tk.config.get("ckanext.citylake.publisher") or "citylake-publisher")
+    return str(tk.config.get("ckanext.citylake.publisher") or PUBLISHER)
 
 
 def trusted(user: str | None) -> bool:

@@ -11,9 +11,13 @@ from ckanext.citylake import actions, auth, routes, search
 from ckanext.citylake.theme import Theme
 
 
-class CitylakePlugin(Theme, auth.Labels, p.IConfigurable, p.IActions, p.IAuthFunctions, p.IValidators, p.IPermissionLabels,  # type: ignore[misc]
-                     p.IPackageController, p.SingletonPlugin):
+class CitylakePlugin(Theme, auth.Labels, p.IConfigDeclaration, p.IConfigurable, p.IActions, p.IAuthFunctions,
+                     p.IValidators, p.IPermissionLabels, p.IPackageController, p.SingletonPlugin):
     """Everything of the portal; what visitors see comes from `Theme`."""
+
+    def declare_config_options(self, declaration: Any, key: Any) -> None:
+        """The one option of ours."""
+        declaration.declare(key.ckanext.citylake.publisher, auth.PUBLISHER).set_description("The account that publishes.")
 
     def configure(self, config: Any) -> None:
         """`_table_metadata` names every table of the DataStore, and by default anybody may read it."""
