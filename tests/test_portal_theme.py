@@ -303,6 +303,17 @@ def test_pages_of_a_site_where_people_talk_are_not_here(portal_stack: PortalStac
     assert portal_stack.get("/api/i18n/zh_CN")[0] == 200
 
 
+@pytest.mark.portal
+def test_feeds_speak_the_readers_language_and_lead_to_pages(portal_stack: PortalStack, names: dict[str, str]) -> None:
+    for prefix, title, about in (("", "主题测试公交站点名录", "最近新增或更新的数据"), ("/en", "Theme bus stops", "New and changed data")):
+        text = portal_stack.get(f"{prefix}/feeds/organization/{DEPARTMENT}.atom")[1].decode()
+        assert f"<title>{title}</title>" in text
+        assert about in text
+        assert f'href="{portal_stack.url}{prefix}/dataset/{names["open"]}"' in text
+        assert f'<link href="{prefix}/organization/{DEPARTMENT}" rel="alternate"/>' in text
+        assert "query=" not in text
+
+
 # --- without a portal ---
 
 def messages() -> set[str]:

@@ -28,7 +28,8 @@ def home() -> dict[str, Any]:
     counts = {key: {item["name"]: item["count"] for item in facet["items"]} for key, facet in found["search_facets"].items()}
     rows = sum(int(value) * count for value, count in counts["rows"].items() if value.isdigit())
     newest = [one for one in found["results"] if one.get("released")]
-    return {"datasets": found["count"] - counts["shown"].get("tombstone", 0), "open": counts["shown"].get("open", 0), "rows": rows, "departments": len(counts["organization"]),
+    return {"datasets": found["count"] - counts["shown"].get("tombstone", 0),
+            "open": counts["shown"].get("open", 0), "rows": rows, "departments": len(counts["organization"]),
             "released": newest[0]["released"] if newest else None, "newest": newest, "tiers": counts["tier"],
             "fields": _counted("group", counts["groups"]),
             "by_department": sorted(counts["organization"].items(), key=lambda item: -item[1])}
@@ -91,7 +92,8 @@ def statistics() -> dict[str, Any]:
     cycles: Counter[str] = Counter()
     kept: Counter[bool] = Counter()
     departments: dict[str, dict[str, Any]] = {}
-    for name, *values in _public(model.Group.name, *(Package.extras[key].astext for key in keys)).join(model.Group, model.Group.id == Package.owner_org):
+    rows = _public(model.Group.name, *(Package.extras[key].astext for key in keys)).join(model.Group, model.Group.id == Package.owner_org)
+    for name, *values in rows:
         one = dict(zip(keys, (value or "" for value in values), strict=True))
         if one["shown"] == "tombstone":
             continue

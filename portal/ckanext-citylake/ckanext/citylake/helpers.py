@@ -222,10 +222,10 @@ def reasons(found: Page) -> list[dict[str, Any]]:
 
 
 def with_params(**changes: str | None) -> str:
-    """This page's address with some parameters set or (None) taken away; paging starts again."""
+    """The query of this page with some parameters set or (None) taken away; paging starts again. A relative address keeps the language."""
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and key != "page"]
     kept += [(key, value) for key, value in changes.items() if value]
-    return "?" + urlencode(kept) if kept else request.path
+    return "?" + urlencode(kept)
 
 
 def facets(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan.plugins import toolkit
-from ckanext.citylake import figures, helpers, preview, wording
+from ckanext.citylake import feeds, figures, helpers, preview, wording
 from ckanext.citylake.pages import pages
 from flask import Blueprint
 
 
-class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IBlueprint):
+class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IFeed, p.IBlueprint):
     """A part of the plugin. It stands first in `ckan.plugins`, so that its templates and its words win."""
 
     def update_config(self, config: Any) -> None:
@@ -30,6 +30,14 @@ class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IBlu
     def get_blueprint(self) -> list[Blueprint]:
         """Our own pages."""
         return [pages]
+
+    def get_feed_class(self) -> type[feeds.Feed]:
+        """Feeds in the reader's language."""
+        return feeds.Feed
+
+    def get_item_additional_fields(self, dataset_dict: dict[str, Any]) -> dict[str, Any]:
+        """A feed's entry."""
+        return feeds.entry_of(dataset_dict)
 
     def i18n_directory(self) -> str:
         """Where our catalog lies."""
