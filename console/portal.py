@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalog.errors import PortalError
+from catalog.errors import DefinitionError, PortalError
 from console.frame import add, group
 from console.opening import json_option, opened
 from console.output import say, show_json, tell
@@ -30,6 +31,14 @@ def register(app: typer.Typer) -> None:
     add(portal, "up", up, _("Start the portal, building it the first time. Starts only what does not run."), """
 citylake portal up
 citylake portal up --port 5000 --workers 4
+""")
+    add(portal, "setup", setup, _("Make a portal's organisations, groups and the publisher's account, once, as a sysadmin."), """
+citylake portal setup platform --token-file sysadmin.token
+citylake portal setup platform
+""")
+    add(portal, "setup", setup, _("Prepare a CKAN for publishing: departments, fields, the publisher's account and token. Once; again mends."), """
+citylake portal setup
+citylake portal setup main
 """)
     add(portal, "down", down, _("End the portal's programs; its data stay."), """
 citylake portal down
@@ -66,7 +75,40 @@ def up(
 
 
 def prepare(way: Way) -> None:
-    """What a portal that has just come up needs from the city before it can be published to."""
+    """What a local portal that has just come up needs from the city before it can be published to."""
+    token = json.loads((_root() / "access.json").read_text(encoding="utf-8"))["sysadmin_token"]
+    for name, portal in way.city.portals.items():
+        if portal.kind == "ckan" and portal.options.get("url") == "local":
+            _set_up(way, name, token)
+
+
+def setup(name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A CKAN of city.yaml; all by default."))] = None) -> None:
+    way = opened()
+    names = [each for each, portal in way.city.portals.items() if portal.kind == "ckan" and name in (None, each)]
+    if not names:
+        raise DefinitionError("The city has no such CKAN portal.", remedy="Name one under portals in city.yaml, with kind ckan.")
+    for each in names:
+        if way.city.portals[each].options.get("url") == "local":
+            prepare(way)
+        else:
+            _set_up(way, each, typer.prompt(_("API token of a sysadmin of {portal}").format(portal=each), hide_input=True))
+
+
+def _set_up(way: Way, name: str, sysadmin_token: str) -> None:
+    """Organisations, groups, account; the publisher's own token goes to the secrets, the sysadmin's is kept nowhere."""
+    from pipelines.portals.ckan.setup import set_up
+    from pipelines.portals.listed import portals_of
+
+    portal = next(each for each in portals_of(way) if each.name == name)
+    secret = way.settings.secrets / f"{name}.token"
+    known = secret.read_text(encoding="utf-8").strip() if secret.exists() else None
+    token = set_up(way.city, portal.url, sysadmin_token, known)       # type: ignore[attr-defined]
+    if token != known:
+        secret.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        secret.unlink(missing_ok=True)
+        with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(token + "\n")
+    tell(_("{portal} is ready for publishing: {url}").format(portal=name, url=portal.url))       # type: ignore[attr-defined]
 
 
 def down() -> None:
