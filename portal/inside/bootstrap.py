@@ -1,11 +1,13 @@
 """First set-up and every upgrade in one interpreter (each `ckan` command costs seconds): tables, plugins' tables, a sysadmin, its token.
 
-Runs in CKAN's environment with CKAN_INI set; may run again at any time. The last line is JSON: {"token"}.
+Runs in CKAN's environment with CKAN_INI set; may run again at any time. The last line is JSON: {"token"}, with
+`--keep-token` null and the token of before stays good.
 """
 
 import json
 import os
 import secrets
+import sys
 from contextlib import closing
 
 import psycopg2
@@ -73,7 +75,7 @@ def main() -> None:
         rights()
         sysadmin()
         print()
-        print(json.dumps({"token": token()}))
+        print(json.dumps({"token": None if "--keep-token" in sys.argv else token()}))
 
 
 if __name__ == "__main__":

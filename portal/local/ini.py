@@ -26,6 +26,8 @@ CLOSED = {
     "ckan.upload.user.types": "",
     "SESSION_COOKIE_HTTPONLY": "true",
     "SESSION_COOKIE_SAMESITE": "Lax",
+    "REMEMBER_COOKIE_HTTPONLY": "true",
+    "REMEMBER_COOKIE_SAMESITE": "Lax",
 }
 # `dcat` and scheming before ours would win with their templates and validators: ours stands first.
 CITY = {
