@@ -228,6 +228,31 @@ def test_the_form_of_ckan_shows_the_fields_and_keeps_the_publishers(site: Site, 
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
 
 
+def test_an_editor_cannot_put_other_bytes_into_a_package(site: Site, make: Callable[..., Product]) -> None:
+    product = make()
+    shown = site.editor.call("package_show", id=product.name)
+    table, file = shown["resources"]
+    for action, given in (
+        ("resource_create", {"package_id": shown["id"], "name": "more", "url": "https://example.org/other.csv"}),
+        ("resource_patch", {"id": file["id"], "url": "https://example.org/other.csv"}),
+        ("resource_patch", {"id": file["id"], "url_type": "upload"}),
+        ("package_revise", {"match": {"id": shown["id"]}, "update__resources__extend": [{"url": "https://example.org/x"}]}),
+    ):
+        assert not allowed(lambda action=action, given=given: site.editor.call(action, **given)), action
+    upload = {"upload": ("own.csv", io.BytesIO(b"a,b"))}
+    assert not allowed(lambda: site.editor.call("resource_create", package_id=shown["id"], name="own.csv", files=upload))
+    assert not allowed(lambda: site.editor.call("resource_patch", id=table["id"], files=upload))
+    assert site.editor.call("resource_patch", id=file["id"], description="说明")["description"] == "说明"
+
+
+def test_the_form_of_ckan_is_in_both_languages(site: Site, product: Product) -> None:
+    chinese, english = (site.editor.get(f"{prefix}/dataset/edit/{product.name}") for prefix in ("", "/en"))
+    assert (chinese.status_code, english.status_code) == (200, 200)
+    assert "权利人" in chinese.text
+    assert "Rights holder" in english.text
+    assert "quarantined" not in chinese.text
+
+
 @pytest.mark.parametrize("change", [{"shown": "open"}, {"page": "{}"}, {"release": "r9"}, {"citylake_id": "other"}, {"tier": "unconditional"}])
 def test_an_editor_cannot_change_what_opens_a_package(site: Site, make: Callable[..., Product], change: dict[str, str]) -> None:
     product = make()
@@ -539,7 +564,10 @@ def test_the_api_has_every_digit(site: Site, product: Product) -> None:
     for given in ({}, {"records_format": "lists"}, {"records_format": "csv"}):
         found = requests.post(f"{site.url}/api/3/action/datastore_search", json={"resource_id": product.table, **given}, timeout=60)
         assert found.text.count(EXACT) == 3
-    assert site.anonymous.get(f"/api/3/action/datastore_search?resource_id={product.table}").text.count(EXACT) == 3
+    for name in ("resource_id", "id"):
+        assert site.anonymous.get(f"/api/3/action/datastore_search?{name}={product.table}").text.count(EXACT) == 3
+    assert site.anonymous.get("/api/3/action/datastore_search?resource_id=").status_code == 409
+    assert site.anonymous.get("/api/3/action/datastore_search?resource_id=nothing").status_code == 404
 
 
 def test_a_dump_takes_ckans_parameters(site: Site, product: Product) -> None:

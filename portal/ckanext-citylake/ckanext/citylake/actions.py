@@ -76,7 +76,7 @@ def citylake_purge(context: Any, data: Mapping[str, Any]) -> dict[str, int]:
 @tk.side_effect_free
 def datastore_search(next_action: Action, context: Any, data: dict[str, Any]) -> Any:
     """CKAN reads rows and their total one after the other; where the table was exchanged in between, it reads again."""
-    table = str(data.get("resource_id") or "")
+    table = str(data.get("resource_id") or data.get("id") or "")
     for _ in range(_TRIES):
         before = tables.oid(table)
         found = next_action(dict(context), dict(data))

@@ -5,7 +5,7 @@ The publisher is a plain account named by `ckanext.citylake.publisher`: an edito
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -88,12 +88,24 @@ def _writing(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
 
 @tk.chained_auth_function
 def package_update(next_auth: Auth, context: Any, data: dict[str, Any]) -> Answer:
-    """Nobody but the publisher brings a deleted package back or touches a staging package."""
+    """Only the publisher brings a deleted package of its own back, touches a staging package, or says what there is to download."""
     package = context.get("package") or model.Package.get(str(data.get("id") or data.get("name") or ""))
-    kept = package is not None and managed(package) and (package.state != "active" or package.name.startswith(STAGING))
-    if kept and not trusted(context.get("user")):
-        return _allowed(False)
-    return next_auth(context, data)
+    if package is None or not managed(package) or trusted(context.get("user")):
+        return next_auth(context, data)
+    alive = package.state == "active" and not package.name.startswith(STAGING)
+    return next_auth(context, data) if alive and _same_files(package, data.get("resources") or ()) else _allowed(False)
+
+
+def _same_files(package: model.Package, given: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the resources are known ones and still lead to the same bytes. CKAN itself says where a table is dumped."""
+    known = {one.id: one for one in package.resources}
+    for resource in given:
+        one = known.get(resource.get("id") or "")
+        if one is None or resource.get("upload") or (resource.get("url_type") or None) != (one.url_type or None):
+            return False
+        if resource.get("url") != one.url and one.url_type != "datastore":
+            return False
+    return True
 
 
 def functions() -> dict[str, Auth]:

@@ -62,7 +62,9 @@ def is_name(text: str) -> bool:
 
 
 def oid(table: str) -> int | None:
-    """PostgreSQL's number of the table that has this name now; an exchange changes it."""
+    """PostgreSQL's number of the table or alias that has this name now; an exchange changes it."""
+    if not table or "\0" in table:
+        return None
     with get_read_engine().connect() as connection:
         return _oid(connection, table)
 
