@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,10 +75,11 @@ def up(
 
 def prepare(way: Way) -> None:
     """What a local portal that has just come up needs from the city before it can be published to."""
-    token = json.loads((_root() / "access.json").read_text(encoding="utf-8"))["sysadmin_token"]
+    from pipelines.portals.ckan.access import LOCAL, local_access
+
     for name, portal in way.city.portals.items():
-        if portal.kind == "ckan" and portal.options.get("url") == "local":
-            _set_up(way, name, token)
+        if portal.kind == "ckan" and portal.options.get("url") == LOCAL:
+            _set_up(way, name, str(local_access(way.settings)["sysadmin_token"]))
 
 
 def setup(name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A CKAN of city.yaml; all by default."))] = None) -> None:
@@ -95,20 +95,10 @@ def setup(name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A
 
 
 def _set_up(way: Way, name: str, sysadmin_token: str) -> None:
-    """Organisations, groups, account; the publisher's own token goes to the secrets, the sysadmin's is kept nowhere."""
-    from pipelines.portals.ckan.setup import set_up
-    from pipelines.portals.listed import portals_of
+    from pipelines.portals.ckan.access import install
 
-    portal = next(each for each in portals_of(way) if each.name == name)
-    secret = way.settings.secrets / f"{name}.token"
-    known = secret.read_text(encoding="utf-8").strip() if secret.exists() else None
-    token = set_up(way.city, portal.url, sysadmin_token, known)       # type: ignore[attr-defined]
-    if token != known:
-        secret.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        secret.unlink(missing_ok=True)
-        with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(token + "\n")
-    tell(_("{portal} is ready for publishing: {url}").format(portal=name, url=portal.url))       # type: ignore[attr-defined]
+    install(way, name, sysadmin_token)
+    tell(_("{portal} is ready for publishing.").format(portal=name))
 
 
 def down() -> None:

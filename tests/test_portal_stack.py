@@ -229,6 +229,35 @@ def test_two_commands_do_not_work_on_one_portal(portal_stack: PortalStack) -> No
     assert "Another command" in json.loads(ran.stdout)["error"]
 
 
+def test_the_command_shows_it_in_the_reader_s_language(portal_stack: PortalStack) -> None:
+    def said(*words: str) -> str:
+        variables = {**os.environ, "CITYLAKE_STATE": str(portal_stack.root.parent)}
+        ran = subprocess.run([sys.executable, "-c", "from console.main import main; main()", *words], capture_output=True, text=True,
+                             check=False, cwd=CHECKOUT, env=variables)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    assert {row["part"] for row in json.loads(said("portal", "status", "--json"))["parts"]} == set(PARTS)
+    assert said("--lang", "zh", "portal", "status").count("运行中") == len(PARTS)
+    assert said("portal", "logs", "postgres", "--lines", "3").splitlines()[0] == f"== {portal_stack.root / 'log' / 'postgres.log'}"
+    token = portal_stack.root.parent / "secrets" / "platform.token"
+    said("portal", "setup", "platform")
+    kept = token.read_text()
+    said("portal", "setup")
+    assert token.read_text() == kept
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    account = portal_stack.call("user_show", token=kept.strip())
+    assert (account["name"], account["sysadmin"]) == ("citylake-publisher", False)
+
+
+def test_errors_are_said_in_the_reader_s_language(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", "from console.main import main; main()", "--lang", "zh", "portal", "down"],
+                         capture_output=True, text=True, check=False, cwd=CHECKOUT, env={**os.environ, "CITYLAKE_STATE": str(tmp_path)})
+    assert ran.returncode == 1
+    assert ran.stderr == "citylake: 这里还没有门户。 请用 `citylake portal up` 建立。\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def _package(stack: PortalStack, name: str, title: str | None = None, **more: Any) -> dict[str, Any]:
     """A dataset in the test's organisation, made unless it is there."""
     try:
