@@ -373,6 +373,7 @@ def wording() -> Any:
 @pytest.mark.parametrize(("text", "zh", "en"), [
     ("方便市民。For the public.", "方便市民。", "For the public."),
     ("公布 PM2.5 等指标。PM2.5 and others, hourly. Not validated.", "公布 PM2.5 等指标。", "PM2.5 and others, hourly. Not validated."),
+    ("无降水时为 0.0。0.0 where no rain was measured", "无降水时为 0.0。", "0.0 where no rain was measured"),
     ("GB 32100-2015", "GB 32100-2015", "GB 32100-2015"), ("As subscribed", "", "As subscribed"), ("", "", ""), (None, "", "")])
 def test_a_text_in_two_languages_is_told_apart(text: str | None, zh: str, en: str) -> None:
     assert (wording().spoken(text, "zh"), wording().spoken(text, "en")) == (zh, en)
