@@ -131,7 +131,7 @@ def publishers_only(key: Any, data: Any, errors: Any, context: Any) -> None:
         data[key] = str(value)
 
 
-class Labels(DefaultPermissionLabels):  # type: ignore[misc]
+class Labels(DefaultPermissionLabels):
     """Who may see which package: staging packages are for the publisher (and sysadmins), not for their departments."""
 
     def get_dataset_labels(self, dataset_obj: model.Package) -> list[str]:

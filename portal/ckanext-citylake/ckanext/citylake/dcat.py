@@ -20,7 +20,7 @@ from rdflib.term import Node
 Page = Mapping[str, Any]
 
 
-class CitylakeProfile(EuropeanDCATAP3Profile):  # type: ignore[misc]
+class CitylakeProfile(EuropeanDCATAP3Profile):
     """DCAT-AP 3 from our pages; a package without a page is written as ckanext-dcat does it."""
 
     def graph_from_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> None:
@@ -103,7 +103,8 @@ def _uri(package: Page, resource: Page) -> str:
 
 def _in_their_words(package: dict[str, Any], page: Page) -> dict[str, Any]:
     """The package with the keys from which ckanext-dcat makes triples. Ours of the same name that mean other things are left out."""
-    shown = {key: package[key] for key in ("id", "name", "type", "organization", "version", "tags", "metadata_created") if key in package}
+    kept = ("id", "name", "type", "organization", "version", "tags", "metadata_created")
+    shown: dict[str, Any] = {key: package[key] for key in kept if key in package}
     address = f"{_site()}/dataset/{package['name']}"
     contact = page["contact"]
     return {

@@ -35,7 +35,7 @@ def answer(resource: str, arguments: Mapping[str, str]) -> Response:
     """The table behind a resource's id or an alias; 404 where there is none or the reader may not have it, 400 for bad parameters."""
     wanted, errors = tk.navl_validate(dict(arguments), {**dump_schema(), "format": _format()}, {})
     if errors:
-        return tk.abort(400, "\n".join(f"{key}: {' '.join(map(str, found))}" for key, found in errors.items()))
+        tk.abort(400, "\n".join(f"{key}: {' '.join(map(str, found))}" for key, found in errors.items()))
     table = _readable(resource)
     media = _KINDS[wanted["format"]][0]
     headers = {"Content-Disposition": f'attachment; filename="{table}.{wanted["format"]}"', "Content-Type": media}
@@ -45,7 +45,7 @@ def answer(resource: str, arguments: Mapping[str, str]) -> Response:
     try:
         _write(table, wanted, spool)
     except (tk.ValidationError, DBAPIError):      # a column that is not there, a filter that does not fit, too long a query
-        return tk.abort(400, tk._("The query does not fit the table, or takes too long."))
+        tk.abort(400, tk._("The query does not fit the table, or takes too long."))
     headers["Content-Length"] = str(spool.tell())
     spool.seek(0)
     return Response(_blocks(spool), headers=headers)
@@ -85,7 +85,8 @@ def _pages(connection: Connection, table: str, wanted: Mapping[str, Any], form: 
     """Answers of the DataStore, one after the other, until `limit` rows or the end."""
     asked: dict[str, Any] = {key: wanted[key] for key in _PASSED if key in wanted}
     asked.setdefault("fields", [field["id"] for field in _get_fields(connection, table)])
-    offset, left, after = wanted["offset"], wanted.get("limit"), {}
+    offset, left = wanted["offset"], wanted.get("limit")
+    after: dict[str, Any] = {}
     while True:
         rows = PAGE if left is None else min(PAGE, left)
         page = _page(connection, {**asked, "resource_id": table, "records_format": form, "limit": rows, "offset": 0 if after else offset,

@@ -13,8 +13,9 @@ import shutil
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import ckan.plugins.toolkit as tk
 
@@ -39,6 +40,12 @@ class Refused(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class Readable(Protocol):
+    """Arriving bytes."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
 
 
 def store() -> Store:
@@ -67,7 +74,7 @@ class Store:
                 continue
         return Status(0, False)
 
-    def append(self, sha256: str, size: int, offset: int, data: BinaryIO) -> Status:
+    def append(self, sha256: str, size: int, offset: int, data: Readable) -> Status:
         """Adds bytes at `offset`, which must be what is here already; the last ones put the file in its place.
 
         Raises Refused for another offset, for more bytes than `size`, and for bytes whose hash is another: those are removed.
@@ -86,7 +93,7 @@ class Store:
             self._settle(handle, sha256, target)
         return Status(size, True)
 
-    def _settle(self, handle: BinaryIO, sha256: str, target: Path) -> None:
+    def _settle(self, handle: BufferedRandom, sha256: str, target: Path) -> None:
         os.fsync(handle.fileno())
         handle.seek(0)
         if hashlib.file_digest(handle, "sha256").hexdigest() != sha256:
@@ -107,18 +114,24 @@ class Store:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[BinaryIO]:
+def _held(path: Path) -> Iterator[BufferedRandom]:
     """The arriving file, open and locked; one at a time writes it."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if not path.exists() or path.stat().st_ino != os.fstat(handle.fileno()).st_ino:
-                continue      # it went to its place while we waited
-            yield handle
-            return
+            if _is_at(path, handle):      # else it went to its place while we waited
+                yield handle
+                return
 
 
-def _copy(data: BinaryIO, handle: BinaryIO, offset: int, size: int) -> int:
+def _is_at(path: Path, handle: BufferedRandom) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _copy(data: Readable, handle: BinaryIO, offset: int, size: int) -> int:
     """Writes the stream at `offset`; returns how many bytes are there then. More than `size` are refused, and none is kept."""
     handle.seek(offset)
     shutil.copyfileobj(_Within(data, size - offset), handle, BLOCK)
@@ -132,10 +145,10 @@ def _copy(data: BinaryIO, handle: BinaryIO, offset: int, size: int) -> int:
 class _Within:
     """No more than so many bytes of a stream."""
 
-    def __init__(self, data: BinaryIO, left: int) -> None:
+    def __init__(self, data: Readable, left: int) -> None:
         self._data, self._left = data, left
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = BLOCK, /) -> bytes:
         found = self._data.read(min(size, self._left))
         self._left -= len(found)
         return found
