@@ -39,7 +39,8 @@ def column(name: str, label: str, label_en: str, kind: str, **other: Any) -> dic
 
 COLUMNS = [column("stop", "站点编号", "Stop", "text"), column("name", "站点名称", "Name", "text", description="站牌上的名字。The name on the sign."),
            column("district", "所属区县", "District", "text", codes="theme_districts"), column("fare", "票价", "Fare", "decimal(9,2)", unit="元"),
-           column("opened_at", "启用时间", "Opened at", "timestamp", treatment="generalise"), column("shelter", "候车亭", "Shelter", "boolean")]
+           column("opened_at", "启用时间", "Opened at", "timestamp", treatment="generalise"), column("shelter", "候车亭", "Shelter", "boolean"),
+           column("longitude", "经度", "Longitude", "decimal(9,6)"), column("latitude", "纬度", "Latitude", "decimal(9,6)")]
 
 
 def page(name: str, zh: str, en: str, **other: Any) -> dict[str, Any]:
@@ -82,8 +83,9 @@ ITEMS = {
                  tombstone={"reason": "来源停止更新。", "basis": "条例第三十条", "date": "2026-10-08", "replacement": "culture.theme_stops.main"})),
 }
 ROWS = [{"stop": f"S{number:03d}", "name": f"梧桐{number}号公交站" if number != 7 else "100%电动_示范站", "district": CODES[number % 2]["code"],
-         "fare": f"{number}.50", "opened_at": "2026-01-02T08:30:00", "shelter": number % 3 == 0} for number in range(1, 46)]
-TYPES = {"text": "text", "decimal(9,2)": "numeric", "timestamp": "timestamp", "boolean": "bool"}
+         "fare": f"{number}.50", "opened_at": "2026-01-02T08:30:00", "shelter": number % 3 == 0,
+         "longitude": f"120.{number // 5:02d}", "latitude": "30.25"} for number in range(1, 46)]
+TYPES = {"text": "text", "decimal(9,2)": "numeric", "decimal(9,6)": "numeric", "timestamp": "timestamp", "boolean": "bool"}
 
 
 @dataclass
@@ -198,8 +200,8 @@ def test_rows_are_found_by_any_piece_of_text_and_by_what_a_code_means(visit: Vis
 @pytest.mark.portal
 def test_rows_are_paged_labelled_and_as_in_the_table(visit: Visit) -> None:
     visit.see(f"/dataset/{visit.names['open']}")
-    assert visit.tab.locator(".preview th").all_inner_texts() == ["站点编号", "站点名称", "所属区县", "票价 元", "启用时间", "候车亭"]
-    assert visit.rows()[0].split("\t") == ["S001", "梧桐1号公交站", "330106 西湖区", "1.50", "2026-01-02 08:30", "否"]
+    assert visit.tab.locator(".preview th").all_inner_texts() == ["站点编号", "站点名称", "所属区县", "票价 元", "启用时间", "候车亭", "经度", "纬度"]
+    assert visit.rows()[0].split("\t") == ["S001", "梧桐1号公交站", "330106 西湖区", "1.50", "2026-01-02 08:30", "否", "120.00", "30.25"]
     visit.tab.locator(".pager a[rel=next]").click()
     visit.tab.locator(".pager a[rel=next]").click()
     assert len(visit.rows()) == 5
@@ -215,7 +217,7 @@ def test_rows_are_paged_labelled_and_as_in_the_table(visit: Visit) -> None:
 def test_the_page_of_an_open_dataset_in_its_order(visit: Visit) -> None:
     text = visit.see(f"/dataset/{visit.names['open']}")
     heads = visit.tab.locator("h1, h2").all_inner_texts()
-    assert heads[1:8] == ["下载", "预览", "数据字典", "基本信息", "质量", "版本", "使用方法"]
+    assert heads[1:9] == ["下载", "预览", "空间分布", "数据字典", "基本信息", "质量", "版本", "使用方法"]
     assert "无条件开放" in heads[0]
     assert "发布于 2026-11-22" in text
     assert "71.8 kB" in text
@@ -230,6 +232,9 @@ def test_the_page_of_an_open_dataset_in_its_order(visit: Visit) -> None:
     links = visit.tab.locator("#downloads a[download]").evaluate_all("all => all.map(one => one.href)")
     assert links == [f"{visit.stack.url}/data/{visit.names['open']}/r2/stops.{kind}" for kind in ("csv", "parquet")]
     assert "已撤回" in visit.tab.locator("#releases").inner_text()
+    drawn = "".join(visit.tab.locator("#places path").evaluate_all("all => all.map(one => one.getAttribute('d'))"))
+    assert drawn.count("M") == 10                       # squares: 1 to 4, then fives, last 45
+    assert "单格最多 5 行；经度 120.00 至 120.09，纬度 30.25 至 30.25" in text
     english = visit.see(f"/en/dataset/{visit.names['open']}")
     assert "Theme bus stops" in english
     assert "For travel." in english
@@ -263,6 +268,7 @@ def test_rows_are_gone_with_the_word_that_they_are_open(portal_stack: PortalStac
     try:
         assert "梧桐1号" in portal_stack.get(f"/dataset/{names['monthly']}")[1].decode()
         portal_stack.call("package_patch", {"id": names["monthly"], "shown": "metadata"})
+        assert 'id="places"' not in portal_stack.get(f"/dataset/{names['monthly']}")[1].decode()
         assert "梧桐" not in portal_stack.get(f"/dataset/{names['monthly']}?rows_q={quote('梧桐')}")[1].decode().replace('value="梧桐"', "")
     finally:
         portal_stack.call("package_patch", {"id": names["monthly"], "shown": "open", "resources": compose(item, portal_stack.url)["resources"]})

@@ -45,7 +45,7 @@ class Preview:
 def preview(package: Mapping[str, Any]) -> Preview | None:
     """What the request asks for (`rows_q`, `rows_in`, `rows_page`); None where the reader may not see rows."""
     resource = helpers.table(package)
-    if resource is None or package.get("private") or package.get("state") != "active" or not _allowed(str(resource["id"])):
+    if resource is None or not may_read(package):
         return None
     found = helpers.page(package)
     names = {column["name"] for column in found["columns"]}
@@ -58,9 +58,13 @@ def _page() -> int:
     return min(max(int(text), 1), DEEPEST) if text.isdecimal() and len(text) < 7 else 1
 
 
-def _allowed(resource: str) -> bool:
+def may_read(package: Mapping[str, Any]) -> bool:
+    """Whether the package is shown as open, to everybody, and this reader passes the DataStore's own gate."""
+    resource = helpers.table(package)
+    if resource is None or package.get("private") or package.get("state") != "active":
+        return False
     try:
-        toolkit.check_access("datastore_search", {"user": toolkit.current_user.name}, {"resource_id": resource})
+        toolkit.check_access("datastore_search", {"user": toolkit.current_user.name}, {"resource_id": str(resource["id"])})
     except (toolkit.NotAuthorized, toolkit.ObjectNotFound):
         return False
     return True
@@ -73,7 +77,7 @@ def read(resource: str, found: helpers.Page, query: str, column: str, number: in
     where = _where(source, [one for one in columns if column in ("", one["name"])], found["codes"], query)
     shown = sa.select(*(source.c[one["name"]] for one in columns)).where(where).order_by(source.c["_id"])
     try:
-        rows = _run(shown.limit(ROWS + 1).offset((number - 1) * ROWS))
+        rows = run(shown.limit(ROWS + 1).offset((number - 1) * ROWS))
     except SQLAlchemyError:
         return Preview(columns, query=query, column=column, failed=True)
     total = found["rows"] if not query else _count(sa.select(sa.func.count()).select_from(source).where(where))
@@ -81,7 +85,8 @@ def read(resource: str, found: helpers.Page, query: str, column: str, number: in
     return Preview(columns, text, total, number, len(rows) > ROWS and number < DEEPEST, query, column)
 
 
-def _run(statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+def run(statement: sa.Select[Any]) -> Sequence[Any]:
+    """Rows of a statement, read only, within the time limit."""
     with get_read_engine().connect() as connection, connection.begin():
         connection.execute(sa.text(f"SET LOCAL statement_timeout TO {_TIMEOUT}"))
         return connection.execute(statement).fetchall()
@@ -89,7 +94,7 @@ def _run(statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
 
 def _count(statement: sa.Select[Any]) -> int | None:
     try:
-        return int(_run(statement)[0][0])
+        return int(run(statement)[0][0])
     except SQLAlchemyError:
         return None
 

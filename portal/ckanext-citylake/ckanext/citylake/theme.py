@@ -8,7 +8,7 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan.plugins import toolkit
-from ckanext.citylake import feeds, figures, helpers, preview, wording
+from ckanext.citylake import density, feeds, figures, helpers, preview, wording
 from ckanext.citylake.pages import pages
 from flask import Blueprint
 
@@ -25,7 +25,7 @@ class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IFee
 
     def get_helpers(self) -> dict[str, Any]:
         """`h.citylake_*`; and the page's language for CKAN's own layout."""
-        return {**helpers.helpers(), **figures.helpers_of(), **preview.helpers_of(), "unix_locale_to_bcp47": _bcp47}
+        return {**helpers.helpers(), **figures.helpers_of(), **preview.helpers_of(), **density.helpers_of(), "unix_locale_to_bcp47": _bcp47}
 
     def get_blueprint(self) -> list[Blueprint]:
         """Our own pages."""
