@@ -102,6 +102,21 @@ def test_a_killed_part_is_brought_back(portal_stack: PortalStack, part: str) -> 
     _until(lambda: _found(portal_stack, f"name:{name}") == 1)
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_a_kill_left_unrecorded_is_ended_first(portal_stack: PortalStack, part: str) -> None:
+    """As when `up` was killed after it started a part and before it wrote that down."""
+    file = portal_stack.root / "state.json"
+    state = json.loads(file.read_text())
+    lost = state["processes"].pop(part)["pid"]
+    file.write_text(json.dumps(state))
+    assert portal_stack.up() == (["ckan"] if part == "worker" else [part])
+    assert json.loads(file.read_text())["ports"] == state["ports"]
+    assert not Path(f"/proc/{lost}/exe").exists()
+    log = portal_stack.root / "log" / f"{part}.log"
+    writers = {path.parent.parent.name for path in Path("/proc").glob("[0-9]*/fd/2") if _leads_to(path, log)}
+    assert str(portal_stack.status()[part]["pid"]) in writers
+
+
 def test_acknowledged_updates_survive_a_killed_solr(portal_stack: PortalStack) -> None:
     names = [_package(portal_stack, f"kept-{number}")["name"] for number in range(15)]
     for name in names:
@@ -256,6 +271,13 @@ def test_errors_are_said_in_the_reader_s_language(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert ran.stderr == "citylake: 这里还没有门户。 请用 `citylake portal up` 建立。\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def _leads_to(link: Path, target: Path) -> bool:
+    try:
+        return link.readlink() == target
+    except OSError:
+        return False
 
 
 def _package(stack: PortalStack, name: str, title: str | None = None, **more: Any) -> dict[str, Any]:

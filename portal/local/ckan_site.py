@@ -89,6 +89,7 @@ class Ckan:
 
     def ready(self) -> None:
         self.processes.wait(self.name, self._answers)
+        self.processes.wait("worker", lambda: True)     # it has had as long as the web to fail
 
     def reindex(self) -> bool:
         """Fills Solr again from the database, after its schema changed."""

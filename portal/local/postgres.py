@@ -69,8 +69,7 @@ class Postgres:
 
     def wipe(self) -> None:
         """Removes the cluster, wherever it lies."""
-        if home := self.state.get("postgres"):
-            shutil.rmtree(home, ignore_errors=True)
+        self._clear(Path(self.state.get("postgres") or self._place()))
 
     def query(self, sql: str, database: str = "postgres") -> str:
         """Runs SQL as the superuser. Raises StackError with PostgreSQL's first line."""
@@ -98,18 +97,21 @@ class Postgres:
                 self.query(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO datastore_ro")
 
     def _home(self) -> Path:
-        """The folder around the cluster: below the root, or elsewhere when PostgreSQL's user could not pass through to it."""
-        if known := self.state.get("postgres"):
-            return Path(known)
+        """The folder around the cluster."""
+        if not self.state.get("postgres"):
+            self.state.put("postgres", str(self._place()))
+        return Path(self.state.get("postgres"))
+
+    def _place(self) -> Path:
+        """Below the root, or elsewhere when PostgreSQL's user could not pass through to it."""
         root = self.layout.root
-        home = root / "postgres"
-        if self.user and all(each.stat().st_mode & 0o001 for each in root.parents):
+        if not self.user:
+            return root / "postgres"
+        if all(each.stat().st_mode & 0o001 for each in root.parents):
             root.chmod(0o711)       # may be passed through, not listed; what lies in it is closed itself
-        elif self.user:
-            base = Path("/var/lib") if os.access("/var/lib", os.W_OK) else Path(tempfile.gettempdir())
-            home = base / "citylake-portal" / hashlib.sha256(str(root).encode()).hexdigest()[:16]
-        self.state.put("postgres", str(home))
-        return home
+            return root / "postgres"
+        base = Path("/var/lib") if os.access("/var/lib", os.W_OK) else Path(tempfile.gettempdir())
+        return base / "citylake-portal" / hashlib.sha256(str(root).encode()).hexdigest()[:16]
 
     def _initialise(self, home: Path) -> None:
         self._clear(home)

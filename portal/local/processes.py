@@ -16,6 +16,7 @@ from layout import Layout
 from state import StackError, State
 
 LAST_LINES = 12
+LARGEST_LOG = 20 * 2**20      # bytes; looked at when a part starts
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class Processes:
 
     def start(self, part: str, command: Command) -> None:
         self.stop(part)
-        log = os.open(self.layout.log(part), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        path = self.layout.log(part)
+        if path.exists() and path.stat().st_size > LARGEST_LOG:
+            path.rename(path.with_suffix(".log.1"))
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             child = subprocess.Popen(
                 list(command.argv), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=command.cwd, start_new_session=True,
@@ -66,19 +70,17 @@ class Processes:
 
     def stop(self, part: str, how: signal.Signals = signal.SIGTERM, again: bool = False, seconds: float = 20) -> bool:
         """Ends a part and whatever it left behind. `again` asks twice: rq takes the first signal as "after this job"."""
-        known = self._known().get(part)
-        if not known:
-            return False
-        pid, was = int(known["pid"]), self.alive(part)
+        was = self.alive(part)
         if was:
-            self._ask(part, pid, how, again, seconds)
-        while orphans := left_of(pid, known["start"]):      # they may still hold the port
-            for orphan in orphans:
+            self._ask(part, int(self._known()[part]["pid"]), how, again, seconds)
+        end = time.monotonic() + 10
+        while (left := writing_to(self.layout.log(part))) and time.monotonic() < end:       # they may still hold the port
+            for pid in left:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(orphan, signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
-        self._known().pop(part)
-        self.state.save()
+        if self._known().pop(part, None):
+            self.state.save()
         return was
 
     def wait(self, part: str, ready: Callable[[], bool], seconds: float = 120) -> None:
@@ -122,20 +124,21 @@ def started_at(pid: int) -> str | None:
     return fields[19] if fields and fields[0] not in "ZX" else None
 
 
-def left_of(leader: int, start: object) -> list[int]:
-    """Living processes of the session that `leader` opened. Empty when its pid now belongs to somebody else."""
-    now = started_at(leader)
-    if now is not None and now != start:
-        return []
-    return [pid for pid in _pids() if (fields := _stat(pid)) and int(fields[3]) == leader and fields[0] not in "ZX"]
+def writing_to(log: Path) -> list[int]:
+    """Living processes whose standard error is this log: a part, what it started, and what a kill left unrecorded."""
+    return _linked("fd/2", log)
 
 
 def working_in(folder: Path) -> list[int]:
     """Living processes whose current folder this is."""
+    return _linked("cwd", folder)
+
+
+def _linked(name: str, target: Path) -> list[int]:
     found = []
     for pid in _pids():
         with contextlib.suppress(OSError):
-            if os.readlink(f"/proc/{pid}/cwd") == str(folder):
+            if os.readlink(f"/proc/{pid}/{name}") == str(target):
                 found.append(pid)
     return found
 
@@ -169,7 +172,7 @@ def _pids() -> Iterator[int]:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Fields of /proc/PID/stat after the name: 0 state, 1 parent, 3 session, 19 start time."""
+    """Fields of /proc/PID/stat after the name: 0 state, 1 parent, 19 start time."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:

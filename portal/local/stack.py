@@ -92,8 +92,10 @@ class Stack:
     def _inner_ports(self) -> None:
         """Nobody outside knows these ports: when another program took one, another will do."""
         for part in ("postgres", "redis", "solr"):
-            if not self.processes.alive(part) and not free(self.state.port(part)):
-                self.state.move(part)
+            if not self.processes.alive(part):
+                self.stop(part)         # what a kill left of it
+                if not free(self.state.port(part)):
+                    self.state.move(part)
 
     def _step(self, name: str, act: Callable[[], object], ready: Callable[[], object] = lambda: None) -> None:
         began = time.monotonic()

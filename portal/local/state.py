@@ -35,7 +35,7 @@ class State:
             try:
                 self.facts = json.loads(path.read_text(encoding="utf-8"))
             except ValueError as error:
-                raise StackError(f"{path} is damaged.", "Remove the stack with `reset` and build it again.") from error
+                raise StackError(f"{path} is damaged.", f"End the portal's programs, remove {path.parent} and build it again.") from error
 
     @property
     def new(self) -> bool:
