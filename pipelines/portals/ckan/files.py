@@ -36,17 +36,21 @@ def _send(client: Client, identity: str, path: Path, sha256: str, size: int, off
     with path.open("rb") as handle:
         while True:
             handle.seek(offset)
-            chunk = handle.read(CHUNK)
-            if not chunk and offset < size:
-                raise PortalError(_DAMAGED, dataset=identity, remedy=_VERIFY)
-            upload = {"upload": ("part", io.BytesIO(chunk))}
+            part = handle.read(CHUNK)
             try:
-                done = client.call("citylake_file_append", files=upload, sha256=sha256, size=size, offset=offset)
+                done = client.call("citylake_file_append", files={"upload": ("part", io.BytesIO(part))}, sha256=sha256, size=size, offset=offset)
             except Invalid as error:
                 tries -= 1
-                if not tries or not error.fields & {"offset"}:
-                    raise PortalError(_DAMAGED, dataset=identity, remedy=_VERIFY) from None
+                if not tries or "offset" not in error.fields:
+                    raise not_recorded(identity) from None
                 done = client.call("citylake_file_status", sha256=[sha256])[sha256]
             if done["complete"]:
                 return
+            if not part:
+                raise not_recorded(identity)
             offset = done["size"]
+
+
+def not_recorded(identity: str) -> PortalError:
+    """The error for bytes that are not the release's."""
+    return PortalError("A file of the release is not what its record says.", dataset=identity, remedy="Run `citylake audit verify`.")

@@ -31,9 +31,13 @@ class Packages:
 
     def find(self, identity: str, names: list[str]) -> Package | None:
         """The product's package, in whatever state and under whatever name; a visible one goes first."""
-        found = [package for name in dict.fromkeys(names) if (package := self.show(name))]
-        if not any(visible(package) for package in found):
-            found += self._search(identity)
+        found: list[Package] = []
+        for name in dict.fromkeys(names):
+            package = self.show(name)
+            if package is not None and visible(package):
+                return package
+            found += [package] if package is not None else []
+        found += self._search(identity)
         return next((package for package in found if visible(package)), found[0] if found else None)
 
     def _search(self, identity: str) -> list[Package]:
@@ -41,8 +45,9 @@ class Packages:
         query: dict[str, Any] = {"fq": f'citylake_id:"{identity}"', "include_private": True, "rows": 10}
         return list(self._client.call("package_search", **query)["results"])
 
-    def create(self, item: Item, private: bool) -> None:
-        self._client.call("package_create", **{**compose(item, self._site), "private": private})
+    def create(self, item: Item, private: bool) -> Package:
+        found: Package = self._client.call("package_create", **{**compose(item, self._site), "private": private})
+        return found
 
     def revise(self, item: Item, package: Package, private: bool = False) -> None:
         """Replaces everything of a package at once; raises Drifted when somebody changed it since it was read."""

@@ -31,9 +31,10 @@ ROWS = 1_000      # of one search: CKAN gives no more
 
 @dataclass(frozen=True)
 class Staged:
-    """An item whose bytes lie on the portal, and what its table still needs."""
+    """An item whose bytes lie on the portal, the id of its package, and what its table still needs."""
 
     item: Item
+    package: str | None = None
     table: Need = None
 
 
@@ -64,8 +65,8 @@ class CkanPortal:
         found: set[str] = set()
         seen = 0
         while True:
-            answer = self.client.call("package_search", fq="citylake_id:*", fl=["citylake_id"], rows=ROWS, start=seen, sort="id asc")
-            found |= {entry["citylake_id"] for entry in answer["results"]}
+            answer = self.client.call("package_search", fq="citylake_id:*", fl=["extras_citylake_id"], rows=ROWS, start=seen, sort="id asc")
+            found |= {str(entry["citylake_id"]) for entry in answer["results"] if "citylake_id" in entry}
             seen += len(answer["results"])
             if not answer["results"] or seen >= answer["count"]:
                 return found
@@ -82,13 +83,16 @@ class CkanPortal:
         return self._look(identity)
 
     def _look(self, identity: str) -> Package | None:
-        """One request: by the journal's place, else by the title's slug."""
-        names = self._names(identity)
-        package = self.packages.show(names[0]) if names else None
+        package = self._first(identity)
         if package is None or not visible(package):
             return None
         self._places[identity] = package["id"]
         return package
+
+    def _first(self, identity: str) -> Package | None:
+        """One request: by the journal's place, else by the title's slug."""
+        names = self._names(identity)
+        return self.packages.show(names[0]) if names else None
 
     def _names(self, identity: str, item: Item | None = None) -> list[str]:
         """Under what a product may be found, the surest first."""
@@ -108,37 +112,36 @@ class CkanPortal:
     def stage(self, item: Item) -> Staged:
         if item.shown != "open":
             return Staged(item)
-        self._begin(item)
+        package = self._begin(item)
         bring(self.client, item)
         boundary("publish/ckan/files")
         need = self.tables.stage(item)
         boundary("publish/ckan/staged")
-        return Staged(item, need)
+        return Staged(item, package, need)
 
-    def _begin(self, item: Item) -> None:
-        """A package that nobody sees, for resources to belong to, unless there is one that is seen."""
+    def _begin(self, item: Item) -> str:
+        """The id of the product's package; where none is seen, of one that nobody sees yet."""
         package = self._find(item)
-        if visible(package):
-            return
         if package is None:
-            self.packages.create(item, private=True)
+            package = self.packages.create(item, private=True)
+        elif visible(package):
+            return str(package["id"])
         elif not self.packages.same(item, package, private=True) or package["state"] != "active":
             self.packages.revise(item, package, private=True)
         boundary("publish/ckan/begun")
+        return str(package["id"])
 
     def _find(self, item: Item) -> Package | None:
-        package = self.packages.find(item.id, self._names(item.id, item))
-        if package is not None:
-            self._places[item.id] = package["id"]
-        return package
+        """The product's package wherever it is; one that `observe` does not find is taken over, not refused."""
+        return self.packages.find(item.id, self._names(item.id, item))
 
     def switch(self, staged: object, expect: str | None) -> Observed:
         if not isinstance(staged, Staged):
             raise TypeError("switch takes what stage returned")
-        item, package = staged.item, self._find(staged.item)
-        self._expect(item, package, expect)
+        item = staged.item
+        package = self._expected(staged, expect)
         if item.shown == "open":
-            changed = self._show(item, staged.table, package, expect)
+            changed = self._show(item, staged.table, package)
         else:
             changed = self._close(item, package)
         if changed:
@@ -146,17 +149,20 @@ class CkanPortal:
             self.purge()
         return Observed(item.fingerprint, item.shown, item.page.get("release"), item.page)
 
-    def _expect(self, item: Item, package: Package | None, expect: str | None) -> None:
-        seen = self.packages.observed(item.id, package).fingerprint if package is not None and visible(package) else None
-        if seen != expect:
-            raise Drifted("The portal has changed since the plan was made.", dataset=item.id, remedy="Run again.")
+    def _expected(self, staged: Staged, expect: str | None) -> Package | None:
+        """The product's package; raises Drifted when it does not show what it should."""
+        identity, package = staged.item.id, self._first(staged.item.id)
+        shown = package if visible(package) else None
+        if (self.packages.observed(identity, shown).fingerprint if shown else None) != expect:
+            raise Drifted("The portal has changed since the plan was made.", dataset=identity, remedy="Run again.")
+        if shown or (package and package["id"] == staged.package):
+            return package
+        return self.packages.show(staged.package) if staged.package else self._find(staged.item)
 
-    def _show(self, item: Item, need: Need, package: Package | None, expect: str | None) -> bool:
+    def _show(self, item: Item, need: Need, package: Package | None) -> bool:
         if need:
             self.tables.place(item, need)
             boundary("publish/ckan/table")
-            package = self._find(item)
-            self._expect(item, package, expect)
         if package is None:
             raise PortalError("What was staged is not on the portal any more.", dataset=item.id, remedy="Run again.")
         if self.packages.same(item, package) and package["state"] == "active":
@@ -166,7 +172,7 @@ class CkanPortal:
 
     def _close(self, item: Item, package: Package | None) -> bool:
         """Metadata only, a tombstone or nothing."""
-        if package is not None and package.get("resources"):
+        if package is not None and package.get("resources") and package["state"] == "active":
             self.tables.drop(item.id)
             boundary("publish/ckan/dropped")
             package = self._find(item)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from catalog.ckan import fields, info_mark, staged_id, table_id, table_mark
+from catalog.ckan import fields, info_mark, row_files, staged_id, table_id, table_mark
 from catalog.errors import PortalError
 from pipelines.boundary import boundary
 from pipelines.portals import Item
 from pipelines.portals.ckan.client import Client, Denied, NotThere
+from pipelines.portals.ckan.files import not_recorded
 from pipelines.portals.ckan.loading import LoadStrategy, rows_of
+from pipelines.spool import digest
 
 Need = Literal["swap", "label"] | None      # another table, other labels, or nothing
 
@@ -31,6 +33,7 @@ class Tables:
         there = self.shown(table_id(item.id))
         if there["exists"] and there["mark"] == table_mark(item.page):
             return None if there["info_mark"] == info_mark(item.page) else "label"
+        _sound(item)
         staged = self._room(item)
         boundary("publish/ckan/room")
         count = self._load.fill(staged, rows_of(item.page, item.files, self._zone))
@@ -69,3 +72,10 @@ class Tables:
             self._client.call("datastore_delete", resource_id=resource, force=True)
         self._client.call("datastore_create", resource_id=resource, force=True, fields=fields(item.page["columns"]))
         return resource
+
+
+def _sound(item: Item) -> None:
+    """Rows come from the recorded bytes and no others: the portal may hold the right file while the lake's was changed."""
+    for file in row_files(item.page):
+        if digest(item.files[f"{item.page['release']}/{file['name']}"]) != file["sha256"]:
+            raise not_recorded(item.id)
