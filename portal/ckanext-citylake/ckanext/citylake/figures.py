@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ckan import model
+from ckan.lib.helpers import helper_functions as h
 from ckan.model import Package
 from ckan.plugins import toolkit
 from ckanext.citylake import helpers
@@ -61,7 +62,7 @@ def example() -> dict[str, str] | None:
 def replacement(text: str) -> str:
     """What a tombstone names as replacement: a link where it is a product of this portal, else its words."""
     for package in _search(fq=f'+dataset_type:dataset +capacity:public +citylake_id:"{text}"', rows=1)["results"] if text.isascii() else ():
-        return Markup('<a href="{}">{}</a>').format(helpers.h.url_for("dataset.read", id=package["name"]), helpers.title(package))
+        return Markup('<a href="{}">{}</a>').format(h.url_for("dataset.read", id=package["name"]), helpers.title(package))
     return helpers.marked(text)
 
 

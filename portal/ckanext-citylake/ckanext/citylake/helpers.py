@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ckan import model
-from ckan.common import config, g, request
+from ckan.common import config, g
 from ckan.lib.helpers import helper_functions as h
 from ckan.plugins import toolkit
 from ckanext.citylake import wording
@@ -221,39 +221,11 @@ def reasons(found: Page) -> list[dict[str, Any]]:
     return [wording.reason(text, found["columns"], lang(), toolkit._) for text in (found["quality"] or {}).get("reasons", [])]
 
 
-def with_params(**changes: str | None) -> str:
-    """The query of this page with some parameters set or (None) taken away; paging starts again. A relative address keeps the language."""
-    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and key != "page"]
-    kept += [(key, value) for key, value in changes.items() if value]
-    return "?" + urlencode(kept)
-
-
-def facets(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The filters of a result list: [{key, title, options: [{label, count, active, href}]}], departments by count."""
-    return [{"key": key, "title": toolkit._(name), "options": _options(key, found[key])}
-            for key, name in wording.FACETS.items() if found.get(key) and found[key]["items"]]
-
-
-def _options(key: str, facet: Mapping[str, Any]) -> list[dict[str, Any]]:
-    active = request.args.getlist(key)
-    order = list(wording.WORDS.get(key, {}))
-    items = sorted(facet["items"], key=lambda item: (order.index(item["name"]), 0) if item["name"] in order else (len(order), -item["count"]))
-    return [{"label": label(key, item["name"]), "count": item["count"], "active": item["name"] in active,
-             "href": with_params(**{key: None if item["name"] in active else item["name"]})} for item in items if item["name"]]
-
-
-def chosen() -> list[dict[str, str]]:
-    """The filters in force, each with the address without it."""
-    found = [(key, value) for key, value in request.args.items(multi=True) if value and key in (*wording.FACETS, "tags", "shown")]
-    return [{"title": toolkit._(wording.FACETS.get(key, "Tag" if key == "tags" else "Access")),
-             "label": value if key == "tags" else label(key, value), "href": with_params(**{key: None})} for key, value in found]
-
-
-def helpers() -> dict[str, Any]:
+def helpers_of() -> dict[str, Any]:
     """All of them under their template names."""
     mine = {"lang": lang, "tag": tag, "other": other, "site": site, "static": static, "address": address, "name": name_of, "named": named,
             "label": label, "page": page, "title": title, "summary": summary, "said": said, "marked": marked,
             "foreign": foreign, "described": described, "tags": tags, "number": number, "size": size,
             "day": day, "due": due, "files": files, "grouped": grouped, "file_url": file_url, "table": table, "licence": licence,
-            "reasons": reasons, "with_params": with_params, "facets": facets, "chosen": chosen}
+            "reasons": reasons}
     return {f"citylake_{name}": function for name, function in mine.items()}

@@ -89,7 +89,8 @@ def run(statement: sa.Select[Any]) -> Sequence[Any]:
     """Rows of a statement, read only, within the time limit."""
     with get_read_engine().connect() as connection, connection.begin():
         connection.execute(sa.text(f"SET LOCAL statement_timeout TO {_TIMEOUT}"))
-        return connection.execute(statement).fetchall()
+        rows: Sequence[Any] = connection.execute(statement).fetchall()
+        return rows
 
 
 def _count(statement: sa.Select[Any]) -> int | None:
@@ -117,7 +118,7 @@ def _text(value: object, column: Mapping[str, Any], codes: Mapping[str, Any]) ->
     if value is None:
         return ""
     if isinstance(value, bool):
-        return toolkit._("yes") if value else toolkit._("no")
+        return str(toolkit._("yes") if value else toolkit._("no"))
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes" if not value.second else "seconds")
     text = value.isoformat() if isinstance(value, date) else str(value)

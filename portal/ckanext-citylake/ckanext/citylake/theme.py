@@ -8,12 +8,12 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan.plugins import toolkit
-from ckanext.citylake import density, feeds, figures, helpers, preview, wording
+from ckanext.citylake import density, feeds, figures, filters, helpers, preview, wording
 from ckanext.citylake.pages import pages
 from flask import Blueprint
 
 
-class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IFeed, p.IBlueprint):
+class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IFeed, p.IBlueprint):  # type: ignore[misc]
     """A part of the plugin. It stands first in `ckan.plugins`, so that its templates and its words win."""
 
     def update_config(self, config: Any) -> None:
@@ -25,7 +25,8 @@ class Theme(p.IConfigurer, p.ITemplateHelpers, p.ITranslation, p.IFacets, p.IFee
 
     def get_helpers(self) -> dict[str, Any]:
         """`h.citylake_*`; and the page's language for CKAN's own layout."""
-        return {**helpers.helpers(), **figures.helpers_of(), **preview.helpers_of(), **density.helpers_of(), "unix_locale_to_bcp47": _bcp47}
+        found = {name: helper for module in (helpers, filters, figures, preview, density) for name, helper in module.helpers_of().items()}
+        return {**found, "unix_locale_to_bcp47": _bcp47}
 
     def get_blueprint(self) -> list[Blueprint]:
         """Our own pages."""
