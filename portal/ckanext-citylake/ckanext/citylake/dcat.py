@@ -38,6 +38,7 @@ class CitylakeProfile(EuropeanDCATAP3Profile):
             self._concept(dataset_ref, ADMS.status, WITHDRAWN, {"en": "withdrawn", "zh": "已撤回"})
         for resource in dataset_dict.get("resources") or ():
             self._distribution(dataset_dict, page, resource, dataset_ref)
+        self._schemes()
 
     def graph_from_catalog(self, catalog_dict: dict[str, Any], catalog_ref: URIRef) -> None:
         super().graph_from_catalog(catalog_dict, catalog_ref)
@@ -52,6 +53,7 @@ class CitylakeProfile(EuropeanDCATAP3Profile):
         publisher = URIRef(f"{catalog_uri()}#publisher")
         self._typed(catalog_ref, DCT.publisher, publisher, FOAF.Agent)
         self.g.add((publisher, FOAF.name, Literal(title)))
+        self._schemes()
 
     def _distribution(self, package: Page, page: Page, resource: Page, dataset_ref: URIRef) -> None:
         """What ckanext-dcat does not say of a distribution: its licence as a document, the addresses, the API behind the table."""
@@ -85,6 +87,13 @@ class CitylakeProfile(EuropeanDCATAP3Profile):
             self.g.add((contact, RDF.type, VCARD.Kind))
             if phone:
                 self.g.add((contact, VCARD.hasTelephone, URIRef("tel:" + "".join(mark for mark in phone if mark.isdigit() or mark in "+-"))))
+
+    def _schemes(self) -> None:
+        """Of every European word its vocabulary."""
+        for word in set(self.g.objects()):
+            vocabulary, _, _ = str(word).rpartition("/")
+            if isinstance(word, URIRef) and vocabulary.startswith(f"{EU}/"):
+                self.g.add((word, SKOS.inScheme, URIRef(vocabulary)))
 
     def _typed(self, subject: Node, predicate: URIRef, value: Node | str, kind: URIRef) -> None:
         node = value if isinstance(value, Node) else URIRef(value)

@@ -15,7 +15,7 @@ from ckanext.citylake.published import page_of
 
 LONGEST = 8_000      # bytes of a field that is kept as one string; Solr takes 32,766
 _FIELDED = re.compile(r"(?:^|[\s(+\-!])(?:[A-Za-z_][\w.*-]*|\*):")
-_MARKS = re.compile(r"[\u2010-\u206f\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65,;:!?(){}\[\]^~*/\\|&<>=]+")
+_MARKS = re.compile(r"[\u00b7\u2010-\u206f\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65,;:!?(){}\[\]^~*/\\|&<>=]+")
 _ALONE = re.compile(r"(?:^|(?<=\s))(?:[+\-]+|AND|OR|NOT)(?=\s|$)")
 _TEXT = ("title", "notes", "data_dict", "validated_data_dict")
 _RUN = re.compile(r"(?<!\S)[+\-]{2,}(?=\S)")

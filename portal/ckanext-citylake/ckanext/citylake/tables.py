@@ -165,12 +165,8 @@ def purge(living: Set[str]) -> int:
 def snapshot(seconds: float) -> Iterator[Connection]:
     """A connection for reading on which every query sees one state of the tables."""
     with get_read_engine().connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        connection.execute(sa.text(f"SET statement_timeout = {round(seconds * 1000)}"))
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-            connection.execute(sa.text("RESET statement_timeout"))
+        connection.execute(sa.text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
+        yield connection
 
 
 def _oid(connection: Connection, table: str) -> int | None:
