@@ -74,20 +74,29 @@ def act_replay(city: Tiny) -> list[str]:
     return [str(replay(city.way(), city.way().contract(DATASET))["outcome"])]
 
 
-def act_withdraw(city: Tiny) -> list[str]:
+def act_apply(city: Tiny) -> list[str]:
+    """Plans everything and applies it, as a person does who starts again after a kill."""
+    from pipelines import applying
+
+    way = city.way()
+    plans = [applying.plan_of(way, portal) for portal in applying.named(way, [])]
+    return [f"{item.dataset} {item.step} {item.target} {item.outcome} {item.note}".strip() for item in applying.apply(way, plans)]
+
+
+def act_withdraw(city: Tiny, dataset: str = DATASET) -> list[str]:
     from pipelines.conduct import conclude
     from pipelines.portals.listed import portals_of
     from pipelines.steps.withdraw import withdraw
 
     way = city.way()
-    done = withdraw(way, way.contract(DATASET), "main", TOMBSTONE, portals_of(way))
+    done = withdraw(way, way.contract(dataset), "main", TOMBSTONE, portals_of(way))
     conclude(way)
     return [str(done["outcome"])]
 
 
-ACTS: dict[str, Callable[[Tiny], list[str]]] = {
+ACTS: dict[str, Callable[..., list[str]]] = {
     "run": act_run, "approve": act_decide, "reject": act_reject, "resubmit": act_resubmit,
-    "replay": act_replay, "withdraw": act_withdraw,
+    "replay": act_replay, "withdraw": act_withdraw, "apply": act_apply,
 }
 
 
@@ -148,7 +157,8 @@ def _child(order: dict[str, Any]) -> None:
     os.dup2(out, 1), os.dup2(out, 2)
     code = 1
     try:
-        told = ACTS[order["act"]](attach(root, Path(order["sources"]), order["now"]))
+        act, _, of = order["act"].partition(" ")        # "withdraw parks.trees"
+        told = ACTS[act](attach(root, Path(order["sources"]), order["now"]), *([of] if of else []))
         os.write(out, ("\n".join(told) + "\n").encode())
         code = 2 if any(" failed " in text for text in told) else 0
     except BaseException as error:

@@ -20,7 +20,8 @@ NAME = "platform"
 
 def with_ckan(city: Tiny, stack: PortalStack, auto: bool = False, url: str | None = None, copy: bool = True) -> Tiny:
     """Gives a tiny city this CKAN as a second portal. `url` puts something between, `copy=False` leaves only the API."""
-    city.write("city.yaml", CITY + f"  {NAME}: {{kind: ckan, auto: {str(auto).lower()}, options: {{url: '{url or stack.url}', site: '{stack.url}'}}}}\n")
+    options = f"{{url: '{url or stack.url}', site: '{stack.url}'}}"
+    city.write("city.yaml", f"{CITY}  {NAME}: {{kind: ckan, auto: {str(auto).lower()}, options: {options}}}\n")
     folder = city.settings.secrets
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     known = stack.root / "publisher.token"          # one account for all tests of a stack
@@ -57,7 +58,8 @@ def act(stack: PortalStack, action: str, **data: Any) -> Any:
         with DIRECT.open(asked, timeout=60) as answer:
             return json.loads(answer.read())["result"]
     except urllib.error.HTTPError as error:
-        assert error.code in (403, 404, 409), error.code
+        if error.code not in (403, 404, 409):
+            raise
         return None
 
 
