@@ -13,12 +13,14 @@ from state import StackError
 POSTGRES_HOMES = Path("/usr/lib/postgresql")
 
 
-def postgres_bin() -> Path | None:
-    """The newest PostgreSQL's programs, from 13 on: Debian keeps them off the search path."""
-    versions = sorted((int(each.name) for each in POSTGRES_HOMES.glob("[0-9]*") if each.name.isdigit()), reverse=True)
-    found = next((POSTGRES_HOMES / str(version) / "bin" for version in versions if version >= 13), None)
-    if found and os.access(found / "initdb", os.X_OK):
-        return found
+def postgres_bin(version: str | None = None) -> Path | None:
+    """PostgreSQL's programs, which Debian keeps off the search path: of this major version (a cluster's), else the newest from 13 on."""
+    found = {int(each.name): each / "bin" for each in POSTGRES_HOMES.glob("[0-9]*") if each.name.isdigit() and int(each.name) >= 13}
+    if version is not None:
+        found = {number: bin for number, bin in found.items() if str(number) == version}
+    for number in sorted(found, reverse=True):
+        if os.access(found[number] / "initdb", os.X_OK):
+            return found[number]
     on_path = shutil.which("initdb")
     return Path(on_path).resolve().parent if on_path else None
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from debian import postgres_bin
+from debian import install_line, postgres_bin
 from layout import Layout
 from processes import Command, Processes, working_in
 from state import StackError, State, write_private
@@ -32,9 +32,12 @@ class Postgres:
 
     @property
     def bin(self) -> Path:
-        found = postgres_bin()
+        """The programs that fit the cluster: a newer PostgreSQL does not open it."""
+        made_by = self._home() / "data" / "PG_VERSION"
+        version = made_by.read_text(encoding="ascii").strip() if made_by.exists() else None
+        found = postgres_bin(version)
         if found is None:
-            raise StackError("PostgreSQL is not installed.", "Install what is missing: apt-get install -y --no-install-recommends postgresql-15")
+            raise StackError(f"This machine lacks PostgreSQL {version or 15}.", install_line([f"postgresql-{version or 15}"]))
         return found
 
     def command(self) -> Command:
