@@ -45,7 +45,7 @@ def compose(item: Shows, site: str, name: str | None = None) -> dict[str, Any]:
     page = item.page
     name = name or slug(page["title"]["zh"], item.id)
     package: dict[str, Any] = {
-        "name": name, "title": text(page["title"]["zh"]), "notes": text(page["summary"]["zh"]), "owner_org": page["department"],
+        "name": name, "title": text(page["title"]["zh"]).strip() or name, "notes": text(page["summary"]["zh"]), "owner_org": page["department"],
         "groups": [{"name": field_group(page["field"])}], "tags": [{"name": tag} for tag in clean_tags(page["tags"])],
         "version": text(page["version"])[:VERSION], "license_id": text(page["licence"]), "private": False, "type": "dataset",
         "citylake_id": item.id, "dataset_id": page["dataset"], "product": page["product"], "shown": item.shown,

@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlglot import exp
 from stacking import PortalStack
 from test_catalog_ckan import column, page
@@ -159,7 +161,8 @@ SMALL = [("a", 1), ("b", None)]
 
 
 def test_a_new_product_is_seen_whole_or_not_at_all(place: Place) -> None:
-    item = place.item("whole", SMALL, tags=["公共交通（地铁）", "地", "a/b"], version="1" * 120, quality={"overall": 98.5})
+    tags = ["公共交通（地铁）", "地", "a/b", "长" * 300, "树🌳木", "PM2.5", "a\0b", "_-", "ａｂ"]
+    item = place.item("whole", SMALL, tags=tags, version="1" * 120, quality={"overall": 98.5})
     staged = place.portal.stage(item)
     name = item.page["files"][0]["name"]
     assert place.portal.observe([item.id]) == {}
@@ -290,6 +293,14 @@ def test_new_labels_load_nothing_again(place: Place) -> None:
     assert (portal.verify(other), len(place.rows(other) or [])) == ([], 2)
 
 
+def test_a_dictionary_that_was_changed_by_hand_is_found(place: Place) -> None:
+    item = place.item("dictionary", SMALL)
+    place.show(item)
+    fields = [{"id": "code", "type": "text", "info": {"label": "手"}}, {"id": "big", "type": "int8"}]
+    Client(place.stack.url, place.stack.token).call("datastore_create", resource_id=table_id(item.id), force=True, fields=fields)
+    assert place.portal.verify(item) == ["The table's dictionary differs"]
+
+
 def test_other_types_make_another_table(place: Place) -> None:
     item = place.item("types", [("1", 1)])
     place.show(item)
@@ -359,6 +370,24 @@ def test_a_page_of_some_megabytes(place: Place) -> None:
     assert place.portal.verify(item) == []
     found = place.portal.client.everybody.call("package_search", q="large数据")
     assert [entry["citylake_id"] for entry in found["results"]] == [item.id]
+
+
+texts = st.text(max_size=30) | st.sampled_from([" ", "\r\n x \t", "\ufffe\uffff", "\u202e右", "\\u0000", "<b>&amp;</b>", "𠮷" * 9, "\x7f\x85"])
+
+
+def test_any_text_comes_back_as_it_was(place: Place) -> None:
+    base = closed(place.item("texts", SMALL))
+    place.show(base)
+
+    @settings(max_examples=20, deadline=None, database=None)
+    @given(texts.filter(len), texts, st.lists(texts, max_size=4), st.none() | texts)
+    def check(one: str, two: str, tags: list[str], none: str | None) -> None:
+        more = {"title": {"zh": one, "en": two or "x"}, "summary": {"zh": two or "x", "en": one}, "tags": tags, "attribution": none,
+                "licence": one, "conditions": {"zh": one, "en": two}, "purpose": two, "columns": [column(label=one, description=two)]}
+        item = Item(base.id, "metadata", {**base.page, **more})
+        place.portal.packages.revise(item, place.package(item))
+        assert place.portal.observe([item.id])[item.id] == Observed(item.fingerprint, "metadata", None, item.page)
+    check()
 
 
 def test_two_products_of_one_title(place: Place) -> None:

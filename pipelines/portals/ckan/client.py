@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckanapi
 import requests
@@ -27,6 +28,7 @@ READS = {"package_show", "package_search", "user_show", "organization_show", "gr
          "datastore_info", "citylake_file_status", "citylake_table_show"}
 _LONG = {"datastore_upsert", "datastore_create", "citylake_table_swap", "citylake_purge", "citylake_file_append"}
 _BUSY = (429, 502, 503, 504)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _WAIT = 30                              # seconds at most before a repetition, whatever the server asks for
 _LATER = "Try again later; see `citylake portal status` for a local one."
 
@@ -44,8 +46,9 @@ class Invalid(PortalError):
 
     def __init__(self, fields: frozenset[str]) -> None:
         self.fields = fields
+        setup = "Run `citylake portal setup`: the portal lacks a department or a field."
         super().__init__(f"The portal refuses these fields: {', '.join(sorted(fields)) or 'unnamed'}.",
-                         remedy="See whether its extension is of the same version as this program.")
+                         remedy=setup if fields & {"owner_org", "groups"} else "See whether its extension is of the same version as this program.")
 
 
 class _Patient(Retry):
@@ -65,6 +68,7 @@ def session(url: str) -> requests.Session:
     """A session with connections kept and tries repeated; never with a password from a .netrc file."""
     found = requests.Session()
     found.auth = lambda request: request
+    found.trust_env = urlsplit(url).hostname not in LOOPBACK      # no proxy reaches this machine's own addresses
     found.mount(url, HTTPAdapter(max_retries=_retry(_BUSY)))
     found.mount(f"{url}/api/action/datastore_upsert", HTTPAdapter(max_retries=_retry((429,))))     # twice would be two rows
     return found
@@ -143,7 +147,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ckanapi.NotFound:
-        raise NotThere("The portal does not have what was asked for.", remedy="Run again.") from None
+        raise NotThere("The portal does not have what was asked for.", remedy="Run `citylake portal setup`, then again.") from None
     except ckanapi.NotAuthorized:
         raise Denied("The portal does not let the publisher's account do this.", remedy="Run `citylake portal setup`.") from None
     except ckanapi.ValidationError as error:

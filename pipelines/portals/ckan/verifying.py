@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from catalog.ckan import FORMATS, drift, file_path, info_mark, table_id, table_mark
+from catalog.ckan import FORMATS, drift, fields, file_path, info_mark, table_id, table_mark
 from pipelines.portals import Item
 from pipelines.portals.ckan.client import Client, Denied, NotThere
 from pipelines.portals.ckan.files import wanted
@@ -48,8 +48,10 @@ def _table(portal: CkanPortal, item: Item) -> Iterator[str]:
         yield "The table is missing"
     elif (there["mark"], there["info_mark"], there["rows"]) != (table_mark(item.page), info_mark(item.page), item.page["rows"]):
         yield "The table differs"
-    elif not _answers(portal.client, item.id):
+    elif (found := _answer(portal.client, item.id)) is None:
         yield "The table does not answer"
+    elif [{key: field.get(key) for key in ("id", "type", "info")} for field in found["fields"][1:]] != fields(item.page["columns"]):
+        yield "The table's dictionary differs"
 
 
 def _closed(client: Client, item: Item, package: Package) -> Iterator[str]:
@@ -61,14 +63,14 @@ def _closed(client: Client, item: Item, package: Package) -> Iterator[str]:
     answering = sum(client.look(file_path(package["name"], release, name)).status != 404 for release, name in tried)
     if answering:
         yield f"{answering} files should not be there"
-    if item.shown != "open" and (_answers(client, item.id) or client.look(f"/datastore/dump/{table_id(item.id)}").status == 200):
+    if item.shown != "open" and (_answer(client, item.id) is not None or client.look(f"/datastore/dump/{table_id(item.id)}").status == 200):
         yield "The table should not be there"
 
 
-def _answers(client: Client, identity: str) -> bool:
-    """Whether everybody may read the product's table."""
+def _answer(client: Client, identity: str) -> Mapping[str, Any] | None:
+    """What everybody learns of the product's table; None where nobody may read it."""
     try:
-        client.everybody.call("datastore_search", resource_id=table_id(identity), limit=0)
+        found: Mapping[str, Any] = client.everybody.call("datastore_search", resource_id=table_id(identity), limit=0)
     except (NotThere, Denied):
-        return False
-    return True
+        return None
+    return found
