@@ -11,7 +11,8 @@ from typing import Any
 
 from ckan.plugins import toolkit
 from ckanext.citylake.published import MEDIA, page_of
-from ckanext.citylake.vocabulary import ACCESS, EU, FILE_TYPE, FREQUENCY, IANA, LANGUAGES, LICENCES, THEMES, WITHDRAWN
+from ckanext.citylake.vocabulary import ACCESS, EU, FILE_TYPE, FREQUENCY, IANA, LANGUAGES, THEMES, WITHDRAWN
+from ckanext.citylake.wording import LICENCES
 from ckanext.dcat.profiles import ADMS, DCAT, DCT, FOAF, RDF, RDFS, SKOS, SPDX, VCARD, EuropeanDCATAP3Profile
 from ckanext.dcat.utils import catalog_uri
 from rdflib import BNode, Literal, URIRef
@@ -73,7 +74,7 @@ class CitylakeProfile(EuropeanDCATAP3Profile):
 
     def _licence(self, distribution: URIRef, page: Page) -> None:
         known = LICENCES.get(str(page["licence"]))
-        licence = URIRef(known) if known else BNode()
+        licence = URIRef(known[1]) if known else BNode()
         self._typed(distribution, DCT.license, licence, DCT.LicenseDocument)
         self.g.add((licence, DCT.title, Literal(page["licence"])))
 

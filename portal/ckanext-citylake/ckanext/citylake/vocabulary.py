@@ -12,9 +12,6 @@ ACCESS: Mapping[str, str] = {"unconditional": "PUBLIC", "restricted": "RESTRICTE
 FREQUENCY: Mapping[str, str] = {"hourly": "HOURLY", "daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY",
                                 "quarterly": "QUARTERLY", "yearly": "ANNUAL", "irregular": "IRREG"}
 FILE_TYPE: Mapping[str, str] = {"csv": "CSV", "parquet": "PARQUET", "jsonl": "JSONL", "json": "JSON", "xlsx": "XLSX", "geojson": "GEOJSON"}
-LICENCES: Mapping[str, str] = {"CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
-                               "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-                               "ODbL-1.0": "https://opendatacommons.org/licenses/odbl/1-0/"}
 THEMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "economy": ("ECON", {"en": "Economy and finance", "zh": "经济与金融"}),
     "environment": ("ENVI", {"en": "Environment", "zh": "环境"}),
