@@ -213,7 +213,7 @@ def revoke(
 
 def _close(way: Way, dataset: str) -> list[Tally]:
     """What an approval let pass leaves the portals at once when it is taken back."""
-    from pipelines.conduct import republish
+    from pipelines.applying import republish
 
     names: dict[str, list[Outcome]] = {}
     for outcome in republish(way, dataset):

@@ -10,7 +10,7 @@ from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from catalog.errors import CitylakeError, DefinitionError, unexpected
 from pipelines.choice import chosen
-from pipelines.conduct import Outcome, Told
+from pipelines.conduct import Outcome, Told, steps_of, taken
 from pipelines.decisions import steward
 from pipelines.due import due, target_of
 from pipelines.lake import Op
@@ -94,6 +94,16 @@ def _applied(way: Way, portal: Portal, action: Action) -> Outcome:
         return Outcome(dataset, "publish", target, "failed", note=unexpected(error))
     unchanged = body["outcome"] == "unchanged" or bool(body.get("repeated"))
     return Outcome(dataset, "publish", target, "unchanged" if unchanged else str(body["outcome"]), body)
+
+
+def republish(way: Way, dataset: str) -> list[Outcome]:
+    """Only shows a dataset, and what is derived from it, as its journal says now: for what must not wait for the next run."""
+    portals, outcomes = portals_of(way), list[Outcome]()
+    for name in chosen(way, [dataset]):
+        contract = way.contract(name)
+        outcomes += taken(way, contract, (planned for planned in steps_of(contract, portals) if planned.name == "publish"))
+    way.seal()
+    return outcomes
 
 
 def accept(way: Way, contract: Contract, product: str, portal: Portal, reason: str, person: str) -> dict[str, Any]:

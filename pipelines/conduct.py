@@ -115,16 +115,6 @@ def run(
     return outcomes
 
 
-def republish(way: Way, dataset: str) -> list[Outcome]:
-    """Only shows a dataset, and what is derived from it, as its journal says now: for what must not wait for the next run."""
-    portals, outcomes = portals_of(way), list[Outcome]()
-    for name in chosen(way, [dataset]):
-        contract = way.contract(name)
-        outcomes += taken(way, contract, (planned for planned in steps_of(contract, portals) if planned.name == "publish"))
-    way.seal()
-    return outcomes
-
-
 def conclude(way: Way) -> Mapping[str, Any] | None:
     """The end of every run: takes off the portals what no contract names any more, registers the catalog (None when nothing
     has changed) and seals the journals.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,11 +67,11 @@ def kind(request: pytest.FixtureRequest, made: tuple[Tiny, Items]) -> str:
 
 
 @pytest.fixture
-def portal(kind: str, made: tuple[Tiny, Items]) -> Iterator[Portal]:
+def portal(kind: str, made: tuple[Tiny, Items]) -> Portal:
     """A portal that shows nothing of the product."""
     found: Portal = ckan_of(made[0]) if kind == "ckan" else portals_of(made[0].way())[0]
     remove(found)
-    yield found
+    return found
 
 
 @pytest.fixture

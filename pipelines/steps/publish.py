@@ -93,15 +93,10 @@ def _apply(
     if kind == "recorded":
         with way.lease(f"portal-{portal.name}"):
             portal.purge()      # the switch was made by an attempt that was killed, perhaps before it had cleaned up
-        return {**body, **_place(portal, want.id)}
+        return {**body, "place": portal.place_of(want.id)}
     way.journal.append(contract.id, "prepared", {"step": "prepare", "target": target_of(portal, product), **body})
     show(way, portal, want, seen)
-    return {**body, **_place(portal, want.id)}
-
-
-def _place(portal: Portal, identity: str) -> dict[str, str]:
-    place = portal.place_of(identity)
-    return {"place": place} if place else {}
+    return {**body, "place": portal.place_of(want.id)}
 
 
 def show(way: Way, portal: Portal, want: Item, seen: Observed | None) -> None:
