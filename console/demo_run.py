@@ -112,6 +112,7 @@ def _where(way: Way, tallies: list[Tally], person: Person | None) -> list[tuple[
     some = next((item.dataset for item in tallies if item.published), "DATASET")
     bad = next((item.dataset for item in tallies if item.quarantined), some)
     commands = ["status", "inbox", *([f"hold show {key_of(waiting[0].hold.id)}"] if waiting else []), f"quarantine show {bad}",
-                f"lineage {some}", f"release list {some}", "audit verify", "demo --day 2", "ui"]
+                f"lineage {some}", f"release list {some}", "audit verify", "demo --day 2", "ui",
+                *(["portal up", "plan -o plan.json", "apply plan.json"] if any(one.kind == "ckan" for one in way.city.portals.values()) else [])]
     return [*((_("Portal"), address) for address in _sites(way)), (_("Lake"), str(way.settings.lake)),
             *((_("Try next") if at == 0 else "", f"citylake {command}") for at, command in enumerate(commands))]
