@@ -31,13 +31,9 @@ def register(app: typer.Typer) -> None:
 citylake portal up
 citylake portal up --port 5000 --workers 4
 """)
-    add(portal, "setup", setup, _("Make a portal's organisations, groups and the publisher's account, once, as a sysadmin."), """
-citylake portal setup platform --token-file sysadmin.token
-citylake portal setup platform
-""")
     add(portal, "setup", setup, _("Prepare a CKAN for publishing: departments, fields, the publisher's account and token. Once; again mends."), """
 citylake portal setup
-citylake portal setup main
+citylake portal setup platform --token-file sysadmin.token
 """)
     add(portal, "down", down, _("End the portal's programs; its data stay."), """
 citylake portal down
@@ -82,7 +78,11 @@ def prepare(way: Way) -> None:
             _set_up(way, name, str(local_access(way.settings)["sysadmin_token"]))
 
 
-def setup(name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A CKAN of city.yaml; all by default."))] = None) -> None:
+def setup(
+    name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A CKAN of city.yaml; all by default."))] = None,
+    token_file: Annotated[Path | None, typer.Option("--token-file", metavar="FILE", exists=True, dir_okay=False,
+                                                    help=_("A file that holds a sysadmin's API token; asked for by default."))] = None,
+) -> None:
     way = opened()
     names = [each for each, portal in way.city.portals.items() if portal.kind == "ckan" and name in (None, each)]
     if not names:
@@ -91,7 +91,13 @@ def setup(name: Annotated[str | None, typer.Argument(metavar="PORTAL", help=_("A
         if way.city.portals[each].options.get("url") == "local":
             prepare(way)
         else:
-            _set_up(way, each, typer.prompt(_("API token of a sysadmin of {portal}").format(portal=each), hide_input=True))
+            _set_up(way, each, _sysadmin(each, token_file))
+
+
+def _sysadmin(portal: str, file: Path | None) -> str:
+    """The token that set-up works with; it is kept nowhere."""
+    asked = _("API token of a sysadmin of {portal}").format(portal=portal)
+    return file.read_text(encoding="utf-8").strip() if file else str(typer.prompt(asked, hide_input=True))
 
 
 def _set_up(way: Way, name: str, sysadmin_token: str) -> None:
