@@ -124,12 +124,18 @@ def drift(item: Shows, package: Mapping[str, Any], site: str) -> tuple[str, ...]
     """Names of the fields of a `package_show` answer that differ from what `compose` gives for the item, sorted."""
     want = compose(item, site, name_of(item.id, package))
     found = {key for key in want if _seen(key, package) != _seen(key, want)}
-    return tuple(sorted(found | {key for key in _FOREIGN if package.get(key)}))
+    lost = {"table"} if item.shown == "open" and not _tabled(item.id, package) else set()
+    return tuple(sorted(found | lost | {key for key in _FOREIGN if package.get(key)}))
+
+
+def _tabled(identity: str, package: Mapping[str, Any]) -> bool:
+    """Whether CKAN says that the product's table is there."""
+    return any(entry.get("id") == table_id(identity) and entry.get("datastore_active") for entry in package.get("resources") or ())
 
 
 def picture(identity: str, package: Mapping[str, Any]) -> str:
     """Fingerprint of everything of ours in a `package_show` answer that nothing of ours composed: of hand edits."""
-    return fingerprint("package", identity, {key: _seen(key, package) for key in (*_OURS, *_FOREIGN)})
+    return fingerprint("package", identity, {key: _seen(key, package) for key in (*_OURS, *_FOREIGN)}, _tabled(identity, package))
 
 
 def _seen(key: str, package: Mapping[str, Any]) -> Any:
@@ -144,7 +150,7 @@ def _seen(key: str, package: Mapping[str, Any]) -> Any:
     return _plain(value)
 
 
-# What is compared of a resource. Not datastore_active: while a product is being closed its table goes first.
+# What is compared of a resource; whether the table is there is asked apart.
 _RESOURCE = ("id", "name", "description", "format", "mimetype", "size", "hash", "url_type", "url", "release")
 
 

@@ -164,8 +164,16 @@ def test_sizes_may_come_back_as_text() -> None:
     item = opened()
     answer = shown(compose(item, SITE))
     answer["resources"][1]["size"] = "7"
-    answer["resources"][0]["datastore_active"] = False      # said by the table, not by the package
     assert drift(item, answer, SITE) == ()
+
+
+def test_a_table_that_is_gone_is_drift() -> None:
+    item = opened()
+    answer = shown(compose(item, SITE))
+    before = picture(item.id, answer)
+    answer["resources"][0]["datastore_active"] = False
+    assert drift(item, answer, SITE) == ("table",)
+    assert picture(item.id, answer) != before
 
 
 def test_the_picture_of_a_package_tells_only_of_ours() -> None:

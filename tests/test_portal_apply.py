@@ -114,6 +114,16 @@ def test_a_hand_edit_is_drift_and_is_mended(city: Tiny, portal_stack: PortalStac
     assert verify(city.way()) == []
 
 
+def test_a_table_that_somebody_removed_comes_back(city: Tiny, portal_stack: PortalStack) -> None:
+    apply(city, plan(city))
+    portal_stack.call("datastore_delete", {"resource_id": table_id(ID), "force": True})
+    (action,) = plan(city, DATASET).actions
+    assert (action.kind, [change.field for change in action.changes]) == ("mend", ["table"])
+    apply(city, plan(city))
+    assert len(act(portal_stack, "datastore_search", resource_id=table_id(ID))["records"]) == 3
+    assert plan(city).actions == ()
+
+
 def test_a_hand_edit_of_words_may_be_accepted_until_the_product_changes(city: Tiny, portal_stack: PortalStack) -> None:
     apply(city, plan(city))
     portal_stack.call("package_patch", {"id": package(city)["id"], "title": "更好的题目"})

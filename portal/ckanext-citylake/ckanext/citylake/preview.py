@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 ROWS = 20
 DEEPEST = 500        # pages; beyond that the API or the file is the way
+_OF_POSTGRES = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _TIMEOUT = 3000      # milliseconds a statement
 
 
@@ -73,9 +74,9 @@ def may_read(package: Mapping[str, Any]) -> bool:
 def read(resource: str, found: helpers.Page, query: str, column: str, number: int) -> Preview:
     """The page of rows in which the query stands as a piece of text, or as a piece of a code's meaning."""
     columns = found["columns"]
-    source = sa.table(resource, sa.column("_id"), *(sa.column(one["name"]) for one in columns))
+    source = sa.table(resource, sa.column("_id"), *(sa.column(_stored(one)) for one in columns))
     where = _where(source, [one for one in columns if column in ("", one["name"])], found["codes"], query)
-    shown = sa.select(*(source.c[one["name"]] for one in columns)).where(where).order_by(source.c["_id"])
+    shown = sa.select(*(source.c[_stored(one)] for one in columns)).where(where).order_by(source.c["_id"])
     try:
         rows = run(shown.limit(ROWS + 1).offset((number - 1) * ROWS))
     except SQLAlchemyError:
@@ -83,6 +84,11 @@ def read(resource: str, found: helpers.Page, query: str, column: str, number: in
     total = found["rows"] if not query else _count(sa.select(sa.func.count()).select_from(source).where(where))
     text = [[_text(value, one, found["codes"]) for value, one in zip(row, columns, strict=True)] for row in rows[:ROWS]]
     return Preview(columns, text, total, number, len(rows) > ROWS and number < DEEPEST, query, column)
+
+
+def _stored(column: Mapping[str, Any]) -> str:
+    """A column's name in the table: one that every PostgreSQL table has already got a `_` from the publisher (catalog/ckan.py)."""
+    return f"{column['name']}_" if column["name"] in _OF_POSTGRES else str(column["name"])
 
 
 def run(statement: sa.Select[Any]) -> Sequence[Any]:
@@ -106,7 +112,7 @@ def _where(source: sa.TableClause, columns: Sequence[Mapping[str, Any]], codes: 
     pattern = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     found: list[sa.ColumnElement[bool]] = []
     for one in columns:
-        text = sa.cast(source.c[one["name"]], sa.Text)
+        text = sa.cast(source.c[_stored(one)], sa.Text)
         found.append(text.ilike(pattern, escape="\\"))
         meant = [row["code"] for row in codes.get(one["codes"] or "", ()) if query in row["zh"] or query.lower() in row["en"].lower()]
         if meant:
