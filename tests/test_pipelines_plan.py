@@ -6,6 +6,7 @@ Two folder portals: one that a run publishes to, and one that waits. The same ru
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,14 @@ def test_a_stale_plan_is_refused_dataset_by_dataset(tmp_path: Path) -> None:
     assert seen(city) == "open r3"
     assert apply(city, fresh) == {f"{DATASET} later/main": "failed"}       # what is shown is neither its before nor its after
     assert seen(city) == "open r3"
+
+
+def test_the_same_damage_is_mended_each_time(tmp_path: Path) -> None:
+    city = two(tmp_path)
+    for _ in range(3):
+        shutil.rmtree(city.settings.site)
+        city.run()
+        assert seen(city, "site") == "open r1"
 
 
 def test_a_plan_takes_a_steward_or_the_bureau(tmp_path: Path) -> None:

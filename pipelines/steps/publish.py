@@ -79,7 +79,8 @@ def _work(
     action = due(portal, product, want, state, seen)
     if action is None and recorded in (shown, want.fingerprint):
         return None
-    op = Op(fingerprint("publish", target, want.fingerprint, shown, recorded), "publish")
+    before = state.last.get(f"publish/{target}", {}).get("op")      # the same difference may come again, and is mended again
+    op = Op(fingerprint("publish", target, want.fingerprint, shown, before), "publish")
     return Work(op, target, "publish", partial(_apply, portal, way, contract, product, want, seen, action.kind if action else "recorded", person))
 
 
