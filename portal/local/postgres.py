@@ -44,7 +44,8 @@ class Postgres:
         home, port = self._home(), self.state.port(self.name)
         # No socket file: their paths may not be longer than 107 bytes, and loopback with a password does.
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 100,
-                    "shared_buffers": "128MB", "max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC"}
+                    "shared_buffers": "128MB", "max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC",
+                    "wal_recycle": "off"}       # or segments with rows of what was withdrawn lie there until they are used again
         argv = [str(self.bin / "postgres"), "-D", str(home / "data")]
         for key, value in settings.items():
             argv += ["-c", f"{key}={value}"]
