@@ -41,9 +41,10 @@ class Packages:
         return next((package for package in found if visible(package)), found[0] if found else None)
 
     def _search(self, identity: str) -> list[Package]:
-        """Packages that say they are this product's, wherever somebody moved them."""
+        """Packages that say they are this product's, wherever somebody moved them. The index may know what a killed CKAN never kept."""
         query: dict[str, Any] = {"fq": f'citylake_id:"{identity}"', "include_private": True, "rows": 10}
-        return list(self._client.call("package_search", **query)["results"])
+        hits = self._client.call("package_search", **query)["results"]
+        return [package for hit in hits if (package := self.show(hit["id"]))]
 
     def create(self, item: Item, private: bool) -> Package:
         found: Package = self._client.call("package_create", **{**compose(item, self._site), "private": private})
