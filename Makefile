@@ -9,7 +9,7 @@ WORKERS ?= 2
 SPARK := pyspark|delta-spark|py4j
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo portal portal-parts test check ui bench soak lint-contracts lock clean
+.PHONY: help demo portal portal-parts test check ui bench bench-portal soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -59,6 +59,10 @@ ui: $(READY)     ## Dagster's pages over the demo lake, on loopback
 
 bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
 	@$(BIN)/python -m tests.bench.whole_way
+	@$(MAKE) --no-print-directory bench-portal
+
+bench-portal: $(READY) portal-parts  ## The same of publishing to a CKAN, on a portal of its own
+	@PYTHONPATH=tests $(BIN)/python -m bench.portal
 
 soak: $(READY)   ## What takes long: random kills
 	@$(BIN)/python -m pytest -m soak tests
