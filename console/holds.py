@@ -211,13 +211,15 @@ def revoke(
     _decide(hold, "revoke", reason, None, run, as_json)
 
 
-def _close(way: Way, dataset: str) -> list[Tally]:
+def _close(way: Way, dataset: str, silent: bool) -> list[Tally]:
     """What an approval let pass leaves the portals at once when it is taken back."""
     from pipelines.applying import republish
 
     names: dict[str, list[Outcome]] = {}
     for outcome in republish(way, dataset):
         names.setdefault(outcome.dataset, []).append(outcome)
+        if outcome.outcome == "done" and not silent:
+            tell(_("Shown anew, as it may be now: {name}").format(name=f"{outcome.dataset} ({outcome.target})"))
     return [tally(way, name, outcomes) for name, outcomes in names.items() if any(item.outcome == "failed" for item in outcomes)]
 
 
@@ -231,7 +233,7 @@ def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, ru
     dataset = found.split("/")[0]
     if not as_json:
         tell(_("Recorded as {id}: {said}").format(id=decision.id, said=_said(way, decision)))
-    tallies = go(way, [dataset], silent=as_json) if run else _close(way, dataset) if verdict == "revoke" else []
+    tallies = go(way, [dataset], silent=as_json) if run else _close(way, dataset, as_json) if verdict == "revoke" else []
     if as_json:
         show_json({"decision": decision, **({"run": document(tallies)} if run else {})})
     elif run:

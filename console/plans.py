@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.frame import DONE, ERROR, add
+from catalog.errors import PortalError
+from console.frame import DONE, ERROR, add, report
 from console.opening import complete_dataset, complete_department, dataset_argument, json_option, opened, product_of
 from console.output import Progress, say, show_json, tell
 from console.tables import clean, outcome_style, padded, style
@@ -55,18 +56,25 @@ def plan(
     way = opened()
     plans = []
     portals = applying.named(way, portal or [])
+    failed = False
     with Progress(len(portals), as_json) as progress:
         for one in portals:
-            plans.append(applying.plan_of(way, one, datasets or [], department))
+            try:
+                plans.append(applying.plan_of(way, one, datasets or [], department))
+            except PortalError as error:        # the other portals can be planned all the same
+                failed |= bool(report(error))
             progress.step(one.name)
+    if failed and not plans:
+        raise typer.Exit(ERROR)
     if output is not None:
         output.write_text(written(plans), encoding="utf-8")
     if as_json:
         show_json(json.loads(written(plans)))
-        return
-    for found in plans:
-        say(*_told(found))
-    _next(plans, output)
+    else:
+        for found in plans:
+            say(*_told(found))
+        _next(plans, output)
+    raise typer.Exit(ERROR if failed else DONE)
 
 
 def _next(plans: list[Plan], output: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.canonical import fingerprint
 from catalog.contract import Contract
-from catalog.errors import CitylakeError, DefinitionError, unexpected
+from catalog.errors import CitylakeError, DefinitionError, Drifted, Refused, unexpected
 from pipelines.choice import chosen
 from pipelines.conduct import Outcome, Told, steps_of, taken
 from pipelines.decisions import steward
@@ -89,7 +89,7 @@ def _applied(way: Way, portal: Portal, action: Action) -> Outcome:
         person = steward(way, contract, "bureau")
         body = perform(way, contract, publish_planned(portal, product, action, person.id))
     except CitylakeError as error:
-        return Outcome(dataset, "publish", target, "refused" if error.exit_code == 4 else "failed", note=str(error))
+        return Outcome(dataset, "publish", target, "refused" if isinstance(error, (Refused, Drifted)) else "failed", note=str(error))
     except Exception as error:      # a foreign error may quote a value
         return Outcome(dataset, "publish", target, "failed", note=unexpected(error))
     unchanged = body["outcome"] == "unchanged" or bool(body.get("repeated"))

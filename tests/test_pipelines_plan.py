@@ -103,7 +103,7 @@ def test_a_stale_plan_is_refused_dataset_by_dataset(tmp_path: Path) -> None:
     found = plan(city)
     city.drop("trees2.csv", NEWER)
     city.run()
-    assert apply(city, found) == {f"{DATASET} later/main": "failed", f"{OTHER} later/main": "done"}
+    assert apply(city, found) == {f"{DATASET} later/main": "refused", f"{OTHER} later/main": "done"}
     assert seen(city) == "absent"
     fresh = plan(city)
     apply(city, fresh)
@@ -112,7 +112,7 @@ def test_a_stale_plan_is_refused_dataset_by_dataset(tmp_path: Path) -> None:
     third = plan(city)
     apply(city, third)
     assert seen(city) == "open r3"
-    assert apply(city, fresh) == {f"{DATASET} later/main": "failed"}       # what is shown is neither its before nor its after
+    assert apply(city, fresh) == {f"{DATASET} later/main": "refused"}       # what is shown is neither its before nor its after
     assert seen(city) == "open r3"
 
 

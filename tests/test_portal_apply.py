@@ -124,6 +124,19 @@ def test_a_table_that_somebody_removed_comes_back(city: Tiny, portal_stack: Port
     assert plan(city).actions == ()
 
 
+def test_a_portal_that_was_emptied_is_filled_again(city: Tiny, portal_stack: PortalStack) -> None:
+    apply(city, plan(city))
+    portal_stack.call("dataset_purge", {"id": package(city)["id"]})
+    assert [item.dataset for item in verify(city.way()) if item.severity == "mismatch"] == [DATASET]
+    assert [action.kind for action in plan(city).actions] == ["create"]
+    assert set(apply(city, plan(city)).values()) == {"done"}
+    assert plan(city).actions == ()
+    assert verify(city.way()) == []
+    way = city.way()
+    withdraw(way, way.contract(DATASET), "main", STONE, portals_of(way), "bureau")
+    assert package(city)["shown"] == "tombstone"
+
+
 def test_a_hand_edit_of_words_may_be_accepted_until_the_product_changes(city: Tiny, portal_stack: PortalStack) -> None:
     apply(city, plan(city))
     portal_stack.call("package_patch", {"id": package(city)["id"], "title": "更好的题目"})
@@ -152,7 +165,7 @@ def test_a_stale_plan_is_refused_dataset_by_dataset(city: Tiny, portal_stack: Po
     city.run()
     stale = plan(city)
     portal_stack.call("package_patch", {"id": package(city)["id"], "notes": "改过"})
-    assert apply(city, stale) == {DATASET: "failed", OTHER: "done"}
+    assert apply(city, stale) == {DATASET: "refused", OTHER: "done"}
     assert package(city)["title"] == "trees数据"
     assert package(city)["notes"] == "改过"
 

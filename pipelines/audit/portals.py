@@ -15,7 +15,7 @@ from pipelines.scratch import scratch
 from pipelines.way import Way
 
 _NEEDED = {"portal", "product", "fingerprint", "shown"}
-AGAIN = "Find out who changed it, then publish it again with `citylake run`."
+AGAIN = "Find out who changed it, then publish it again: `citylake run`, or `citylake plan` and `apply` where the portal waits for a person."
 
 
 @dataclass
@@ -26,6 +26,7 @@ class _Published:
     fingerprint: str | None = None
     shown: str = "absent"
     pending: str | None = None
+    coming: str = "absent"          # what the pending publication wanted shown
     accepted: str | None = None     # a hand edit that somebody let stand
 
 
@@ -55,7 +56,7 @@ def _published(chains: Sequence[Chain]) -> dict[str, dict[str, _Published]]:
                 continue
             item = found.setdefault(body["portal"], {}).setdefault(f"{chain.name}.{body['product']}", _Published(chain))
             if record.kind == "prepared":
-                item.pending = body["fingerprint"]
+                item.pending, item.coming = body["fingerprint"], body["shown"]
             elif record.kind == "accepted":
                 item.accepted = body["fingerprint"]
             else:
@@ -67,7 +68,7 @@ def _item(portal: Portal, identity: str, record: _Published) -> Iterator[Mismatc
     place, dataset = f"{portal.name}: {identity}", record.chain.dataset
     stored = _stored(portal, identity)
     if stored is None:
-        if record.shown != "absent" and record.pending is None:
+        if record.shown != "absent" and (record.pending is None or record.coming != "absent"):
             yield Mismatch(place, dataset, "The portal does not show the product.", AGAIN)
         return
     seen, known = portal.observe([identity]).get(identity), set[str]()

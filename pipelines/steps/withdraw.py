@@ -29,27 +29,36 @@ def withdraw(
     if product not in [known.name for known in contract.products]:
         raise DefinitionError(f"{contract.id} has no product {product}.", remedy="See its contract.")
     perform(way, contract, partial(_record, product, tombstone, person))
-    for portal in portals:
-        if not portal.auto and target_of(portal, product) not in way.journal.state(contract.id).published:
-            continue        # it was never shown there
-        perform(way, contract, publish_now(portal, product, person))
-        if portal.verify(item(way, contract, contract.product(product), way.journal.state(contract.id))):
-            raise PortalError(f"The portal {portal.name} still shows something of the product.", dataset=contract.id,
-                              remedy="Run `citylake withdraw` again.")
-    _follow(way, contract.id, portals)
+    wrong: list[PortalError] = []
+    for portal in portals:      # one that does not answer keeps nothing on the others
+        try:
+            _take_off(way, contract, product, portal, person)
+            _follow(way, contract.id, portal)
+        except PortalError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
     done = perform(way, contract, partial(_finish, product))
     way.seal()
     return done
 
 
-def _follow(way: Way, dataset: str, portals: Sequence[Portal]) -> None:
-    """What is derived from a withdrawn product stands no more (pipelines/verdicts.py): the portals show its metadata until decided."""
+def _take_off(way: Way, contract: Contract, product: str, portal: Portal, person: str | None) -> None:
+    if not portal.auto and target_of(portal, product) not in way.journal.state(contract.id).published:
+        return          # it was never shown there
+    perform(way, contract, publish_now(portal, product, person))
+    if portal.verify(item(way, contract, contract.product(product), way.journal.state(contract.id))):
+        raise PortalError(f"The portal {portal.name} still shows something of the product.", dataset=contract.id,
+                          remedy="Run `citylake withdraw` again.")
+
+
+def _follow(way: Way, dataset: str, portal: Portal) -> None:
+    """What is derived from a withdrawn product stands no more (pipelines/verdicts.py): the portal shows its metadata until decided."""
     for name in way.city.followers(dataset):
         derived = way.contract(name)
-        for portal in portals:
-            for known in derived.products:
-                perform(way, derived, publish(portal, known.name))
-        _follow(way, name, portals)
+        for known in derived.products:
+            perform(way, derived, publish(portal, known.name))
+        _follow(way, name, portal)
 
 
 def _record(product: str, tombstone: Mapping[str, Any], person: str | None, way: Way, contract: Contract, state: State) -> Work | None:

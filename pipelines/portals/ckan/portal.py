@@ -90,9 +90,8 @@ class CkanPortal:
         return package
 
     def _first(self, identity: str) -> Package | None:
-        """One request: by the journal's place, else by the title's slug."""
-        names = self._names(identity)
-        return self.packages.show(names[0]) if names else None
+        """By the journal's place; only where that is gone (an emptied portal) by the slug too. One request as a rule."""
+        return next((package for name in dict.fromkeys(self._names(identity)) if (package := self.packages.show(name))), None)
 
     def _names(self, identity: str, item: Item | None = None) -> list[str]:
         """Under what a product may be found, the surest first."""
