@@ -119,7 +119,9 @@ def read(text: str, file: str) -> list[Plan]:
     """The plans of a plan file; raises DefinitionError where it is not one, or was changed."""
     try:
         document = json.loads(text)
-        listed: list[dict[str, Any]] = document["plans"] if document["citylake_plan"] == 1 else []
+        if document["citylake_plan"] != 1:
+            raise ValueError
+        listed: list[dict[str, Any]] = document["plans"]
         found = [Plan(one["portal"], tuple(_action(action) for action in one["actions"]), one["made"]) for one in listed]
         sound = bool(listed) and all(one.hash == given["hash"] for one, given in zip(found, listed, strict=True))
     except (ValueError, KeyError, TypeError):
