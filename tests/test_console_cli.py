@@ -341,7 +341,7 @@ def test_chinese_is_spoken_where_it_is_asked_for(tiny: Tiny, cli: Cli) -> None:
     tiny.drop("trees1.csv", UNKNOWN)
     output = cli("run", "--lang", "zh", code=3).output
     assert "数据集" in output
-    assert "合同未声明" in output
+    assert "契约未声明" in output
     assert "等待" in cli("--lang=zh", "inbox").output
     assert "示例" in cli("hold", "approve", "--help", "--lang", "zh").output
     assert "Dataset" in cli("status").output
