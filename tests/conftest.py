@@ -61,9 +61,16 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def portal_stack(portal_of_the_worker: PortalStack) -> PortalStack:
+    """A whole CKAN with nothing in it at the start of each test file. Mark users `portal`."""
+    portal_of_the_worker.empty()
+    return portal_of_the_worker
+
+
 @pytest.fixture(scope="session")
-def portal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalStack]:
-    """A whole CKAN, one for each worker of pytest-xdist; a test that changes what others see uses names of its own. Mark users `portal`.
+def portal_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalStack]:
+    """The CKAN of this worker of pytest-xdist: it comes up once.
 
     Its root is where a program with CITYLAKE_STATE=root.parent looks for the local portal.
     """

@@ -61,7 +61,7 @@ class Site:
         return self.accounts[name]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(portal_stack: PortalStack) -> Site:
     """Departments and fields of the demo city; the publisher, an editor of one department, a stranger, everybody, a sysadmin."""
     found = Site(portal_stack.url)
@@ -71,7 +71,8 @@ def site(portal_stack: PortalStack) -> Site:
     set_up(some, found.url, portal_stack.token)
     found.accounts["publisher"] = Account(found.url, admin.call("api_token_create", user=PUBLISHER, name="tests")["token"])
     for name in ("editor", "stranger"):
-        admin.call("user_create", name=f"ext-{name}", email=f"{name}@example.org", password="a-long-password-1")
+        if f"ext-{name}" not in admin.call("user_list", all_fields=False):
+            admin.call("user_create", name=f"ext-{name}", email=f"ext-{name}@example.org", password="a-long-password-1")
         found.accounts[name] = Account(found.url, admin.call("api_token_create", user=f"ext-{name}", name="t")["token"])
     admin.call("organization_member_create", id=DEPARTMENT, username="ext-editor", role="editor")
     found.accounts["anonymous"] = Account(found.url)
@@ -181,7 +182,7 @@ def make(site: Site) -> Callable[..., Product]:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(site: Site) -> Product:
     """One open product that no test changes."""
     body = content("固定")
@@ -214,7 +215,7 @@ def tombstone(product: Product) -> Item:
     return Item(product.item.id, "tombstone", body)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def titles(site: Site, product: Product) -> dict[str, str]:
     """Title → name of described packages, and of the fixed open one."""
     names = {product.item.page["title"]["zh"]: product.name}

@@ -533,9 +533,11 @@ def test_interrupted_anywhere_a_second_attempt_ends_well(place: Place, way: str)
             break
         again = place.again()
         now = again.observe([end.id]).get(end.id)
-        assert (now.fingerprint if now else None) in (expect, None if end.shown == "absent" else end.fingerprint)
-        if (now.fingerprint if now else None) == expect:
-            again.switch(again.stage(end), expect)
+        shown = now.fingerprint if now else None
+        half = now is not None and now.drift == ("table",)      # what closes loses its table first
+        assert half or shown in (expect, None if end.shown == "absent" else end.fingerprint)
+        if half or shown == expect:
+            again.switch(again.stage(end), shown)
         else:
             again.purge()       # all that steps/publish.py does then
         assert again.verify(end, deep=True) == []
@@ -576,7 +578,7 @@ def test_the_publisher_has_the_least_right_that_works(place: Place) -> None:
 def test_a_token_that_is_bad_missing_or_without_rights(place: Place) -> None:
     item, portal = place.item("rights", SMALL), place.again()
     admin = Client(place.stack.url, place.stack.token)
-    admin.call("user_create", name="stranger", email="stranger@example.org", password="12345678")
+    admin.call("user_create", name="stranger", email="ckan-stranger@example.org", password="12345678")
     stranger = admin.call("api_token_create", user="stranger", name="x")["token"]
     secret = place.tiny.settings.secrets / "ckan.token"
     good = secret.read_text()
