@@ -77,6 +77,13 @@ def show(
         say(*(head + text if at == 0 else " " * len(head) + text for at, text in enumerate(wrap(_event(PARTS[kind], part), 80 - len(head)))))
 
 
+def _because(part: Mapping[str, Any]) -> str:
+    """Who withdrew, why and on what basis, as far as the record says so."""
+    stone = part.get("tombstone") or {}
+    said = [str(text) for text in (part.get("person"), stone.get("reason"), stone.get("basis")) if text]
+    return ": " + ", ".join(said) if said else ""
+
+
 def _event(kind: str, part: Mapping[str, Any]) -> str:
     """One act in a line."""
     why = " ".join(noted(finding) for finding in part.get("findings") or ())
@@ -95,6 +102,6 @@ def _event(kind: str, part: Mapping[str, Any]) -> str:
             **{**part, "before": f"r{part['from']}", "after": f"r{part['to']}"}),
         "accepted": lambda: _("hand edit of {fields} on {portal} accepted by {person}: {reason}").format(
             **{**part, "fields": ", ".join(part["fields"])}),
-        "withdrawals": lambda: _("withdrawal of {product}").format(product=part.get("product")),
+        "withdrawals": lambda: _("withdrawal of {product}").format(product=part.get("product")) + _because(part),
     }[kind]()
     return f"{told} – {why}" if why else told

@@ -73,7 +73,8 @@ def plan(
     else:
         for found in plans:
             say(*_told(found))
-        _next(plans, output)
+        if not failed or any(one.actions for one in plans):
+            _next(plans, output)
     raise typer.Exit(ERROR if failed else DONE)
 
 

@@ -169,10 +169,12 @@ def roll_back(
     number = to.removeprefix("r")
     if not number.isdigit():
         raise DefinitionError("There is no such release.", remedy="See `citylake release list`.")
-    rollback(way, contract, name, int(number), reason, portals_of(way), person.id)
+    done = rollback(way, contract, name, int(number), reason, portals_of(way), person.id)
     conduct.conclude(way)
     if as_json:
         show_json({"product": contract.product_id(name), "release": f"r{number}"})
+    elif done["outcome"] == "unchanged":
+        tell(_("{product} is at {release} already.").format(product=contract.product_id(name), release=f"r{number}"))
     else:
         tell(_("{product} is back at {release}; the later releases are shown no more.").format(
             product=contract.product_id(name), release=f"r{number}"))

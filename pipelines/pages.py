@@ -25,14 +25,15 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
     if outward.tier == "prohibited" and not product.catalog_entry:
         return Item(identity, "absent")
     if name in state.withdrawn:
-        return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "tombstone": dict(state.withdrawn[name]["tombstone"])})
+        stone = dict(state.withdrawn[name]["tombstone"])
+        return Item(identity, "tombstone", {**_facts(way, contract, product, outward, state), "quality": None, "tombstone": stone})
     if contract.status == "draft" or way.policy.excludes(contract):
         return Item(identity, "absent")
     release = state.release(name)
     shown = _shown(way, state, outward, release)
     page = _facts(way, contract, product, outward, state)
     if shown != "open" or release is None:
-        return Item(identity, "metadata", page)
+        return Item(identity, "metadata", {**page, "quality": None})      # it counts rows and names columns that are not shown
     revoked = state.revoked.get(name, {})
     older = {old.id: old for old in state.releases[name] if old.number < release.number and old.number not in revoked
              and old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}

@@ -467,6 +467,19 @@ def test_a_corrected_title_publishes_again_and_makes_nothing_anew(tmp_path: Path
 
 # -- withdrawal ---------------------------------------------------------------------------------------------------------
 
+def test_what_is_not_open_tells_no_counts(tmp_path: Path) -> None:
+    """A quality score counts rows and names columns: only an open product's is public."""
+    city = opened(tmp_path)
+
+    def quality() -> Any:
+        return json.loads((city.settings.site / "current/pages.json").read_text(encoding="utf-8"))[ID]["page"]["quality"]
+
+    assert quality()["rows"]
+    way = city.way()
+    withdraw(way, way.contract(DATASET), "main", {"reason": "Wrong", "basis": "Law", "date": "2026-11-24"}, portals_of(way))
+    assert quality() is None
+
+
 def test_a_withdrawn_product_is_purged_and_never_opened_again(tmp_path: Path) -> None:
     city = opened(tmp_path)
     way = city.way()

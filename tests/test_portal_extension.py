@@ -70,7 +70,7 @@ def test_an_editor_cannot_change_what_opens_a_package(site: Site, make: Callable
     with pytest.raises(ckanapi.ValidationError) as refused:
         site.editor.call("package_patch", id=product.name, **change)
     assert set(refused.value.error_dict) - {"__type"} == set(change)
-    with pytest.raises(ckanapi.ValidationError):
+    with pytest.raises(ckanapi.NotAuthorized):
         site.editor.call("package_create", name=f"hand-{uuid4().hex[:6]}", owner_org=DEPARTMENT, **change)
     assert site.anonymous.get(file_path(product)).status_code == 404
 
@@ -146,7 +146,7 @@ def test_closed_bytes_do_not_come_back_by_hand(site: Site, make: Callable[..., P
     with pytest.raises(ckanapi.NotAuthorized):
         site.editor.call("package_patch", id=site.sysadmin.call("package_show", id=product.name)["id"], state="active")
     # another package of the freed name, and even the same page again: the bytes and the rows are gone
-    hand = site.editor.call("package_create", name=product.name, title="x", owner_org=DEPARTMENT)
+    hand = site.sysadmin.call("package_create", name=product.name, title="x", owner_org=DEPARTMENT)
     assert site.anonymous.get(file_path(product)).status_code == 404
     site.sysadmin.call("package_patch", id=hand["id"], shown="open", page=compose(was, site.url)["page"])
     assert site.anonymous.get(file_path(product)).status_code == 404
@@ -154,6 +154,38 @@ def test_closed_bytes_do_not_come_back_by_hand(site: Site, make: Callable[..., P
     assert not allowed(lambda: site.sysadmin.call("datastore_search", resource_id=product.table))
     assert site.anonymous.get(file_path(others)).status_code == 200
     site.sysadmin.call("package_delete", id=hand["id"])
+
+
+def test_nothing_comes_into_the_catalog_past_the_publisher(site: Site, make: Callable[..., Product]) -> None:
+    """No package by hand, no upload by anybody: not by an editor, not with the publisher's token."""
+    product = make()
+    for who in ("stranger", "editor", "publisher"):
+        caller = site.accounts[who]
+        assert not allowed(lambda caller=caller: caller.call("package_create", name=f"hand-{uuid4().hex[:6]}", owner_org=DEPARTMENT)), who
+    for who in ("editor", "publisher", "sysadmin"):
+        upload = {"upload": ("people.html", b"<script>x</script>")}
+        with pytest.raises((ckanapi.NotAuthorized, ckanapi.ValidationError)):
+            site.accounts[who].call("resource_create", files=upload, package_id=product.name, name="people.html")
+
+
+def test_the_publishers_token_makes_no_other_and_changes_no_account(site: Site) -> None:
+    for action, given in (("api_token_create", {"user": "citylake-publisher", "name": "second"}),
+                          ("user_patch", {"id": "citylake-publisher", "password": "a-long-password-2"}),
+                          ("user_update", {"id": "citylake-publisher", "email": "other@example.org", "password": "a-long-password-2"})):
+        for who in ("publisher", "editor", "anonymous"):
+            caller = site.accounts[who]
+            assert not allowed(lambda caller=caller, action=action, given=given: caller.call(action, **given)), (who, action)
+
+
+def test_rows_that_are_shown_are_written_by_nobody_in_place(site: Site, make: Callable[..., Product]) -> None:
+    product = make()
+    for who in ("editor", "publisher"):
+        caller = site.accounts[who]
+        for action, given in (("datastore_upsert", {"method": "insert", "records": [{}]}), ("datastore_delete", {"filters": {"_id": [1]}}),
+                              ("datastore_records_delete", {"filters": {"_id": [1]}}), ("datastore_create", {"records": [{}]})):
+            call = lambda caller=caller, action=action, given=given: caller.call(action, resource_id=product.table, force=True, **given)  # noqa: E731
+            assert not allowed(call), (who, action)
+    assert site.anonymous.call("datastore_search", resource_id=product.table)["total"] == 3
 
 
 def test_staging_is_for_the_publisher(site: Site, make: Callable[..., Product]) -> None:

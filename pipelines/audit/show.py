@@ -92,7 +92,7 @@ def _publications(record: Record) -> Iterator[Part]:
 
 def _withdrawals(record: Record) -> Iterator[Part]:
     if record.kind in ("withdrawing", "withdrawn"):
-        yield {**_of(record, record.body, "product", "tombstone"), "act": record.kind}
+        yield {**_of(record, record.body, "product", "tombstone", "person"), "act": record.kind}
 
 
 def _rollbacks(record: Record) -> Iterator[Part]:

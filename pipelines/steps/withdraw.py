@@ -37,7 +37,9 @@ def withdraw(
         except PortalError as error:
             wrong.append(error)
     if wrong:
-        raise wrong[0]
+        way.seal()
+        raise PortalError(f"The withdrawal is recorded, and done wherever a portal answered. This one did not: {wrong[0].message}",
+                          dataset=contract.id, remedy="Give the same command again as soon as it answers; until then it may still be shown there.")
     done = perform(way, contract, partial(_finish, product))
     way.seal()
     return done

@@ -40,7 +40,7 @@ CITY = {
     "ckan.display_timezone": "Asia/Shanghai",
     "ckan.views.default_views": "",
     "ckan.feeds.limit": "50",
-    "ckan.max_resource_size": "4096",
+    "ckan.max_resource_size": "0",      # nothing is uploaded past the publisher's own actions
     "ckan.search.solr_commit": "true",
     "ckanext.citylake.publisher": "citylake-publisher",
 }

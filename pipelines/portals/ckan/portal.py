@@ -65,8 +65,8 @@ class CkanPortal:
         found: set[str] = set()
         seen = 0
         while True:
-            answer = self.client.call("package_search", fq="citylake_id:*", fl=["extras_citylake_id"], rows=ROWS, start=seen, sort="id asc")
-            found |= {str(entry["citylake_id"]) for entry in answer["results"] if "citylake_id" in entry}
+            answer = self.client.call("package_search", fl=["extras_citylake_id", "name"], rows=ROWS, start=seen, sort="id asc")
+            found |= {str(entry.get("citylake_id") or entry["name"]) for entry in answer["results"]}      # a name: nothing of ours
             seen += len(answer["results"])
             if not answer["results"] or seen >= answer["count"]:
                 return found
