@@ -16,6 +16,7 @@ from ckanext.citylake.files import Refused, store
 
 Action = Callable[..., Any]
 _TRIES = 3
+_WRITES = ("datastore_create", "datastore_upsert", "datastore_delete", "datastore_records_delete")
 
 
 def citylake_file_status(context: Any, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -85,11 +86,40 @@ def datastore_search(next_action: Action, context: Any, data: dict[str, Any]) ->
     return found
 
 
+def _noticed(name: str) -> Action:
+    """A DataStore action that, done by hand on a table that is shown, is seen by the next plan: the marks end, and the resource says so."""
+
+    @tk.chained_action
+    def act(next_action: Action, context: Any, data: dict[str, Any]) -> Any:
+        answer = next_action(context, data)
+        resource = model.Resource.get(str(data.get("resource_id") or ""))
+        if resource is not None and context.get("user") != auth.publisher():
+            _by_hand(resource)
+        return answer
+
+    found: Action = act
+    found.__name__ = name
+    return found
+
+
+def _by_hand(resource: Any) -> None:
+    package = model.Package.get(resource.package_id)
+    if package is None or not published.managed(package) or package.name.startswith(published.STAGING):
+        return
+    try:
+        tables.mark(resource.id, tables.Marks("", ""))
+    except tables.Missing:
+        pass
+    resource.extras = {**resource.extras, "release": "by hand"}
+    model.Session.commit()
+    search.rebuild(package.id)
+
+
 def functions() -> dict[str, Action]:
     """For IActions."""
     own = (citylake_file_status, citylake_file_append, citylake_table_show, citylake_table_mark, citylake_table_swap, citylake_purge)
     assert tuple(one.__name__ for one in own) == auth.ACTIONS
-    return {**{one.__name__: one for one in own}, "datastore_search": datastore_search}
+    return {**{one.__name__: one for one in own}, "datastore_search": datastore_search, **{name: _noticed(name) for name in _WRITES}}
 
 
 @contextmanager
