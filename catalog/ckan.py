@@ -151,7 +151,7 @@ def _seen(key: str, package: Mapping[str, Any]) -> Any:
 
 
 # What is compared of a resource; whether the table is there is asked apart.
-_RESOURCE = ("id", "name", "description", "format", "mimetype", "size", "hash", "url_type", "url", "release")
+_RESOURCE = ("id", "name", "description", "format", "mimetype", "size", "hash", "url_type", "url", "release", "cache_url")
 
 
 def _plain(value: Any) -> str:
