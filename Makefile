@@ -77,7 +77,7 @@ lint-contracts: .tools/datacontract/.ready  ## `datacontract lint` over every sh
 
 lock:            ## Resolves anew what is locked: requirements.lock, portal/requirements.lock, portal/solr/jars.sha256
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/python -m pip install -q uv; }
-	@.tools/uv/bin/uv pip compile -q pyproject.toml --extra dev --extra spark --python-version 3.11 --universal \
+	@.tools/uv/bin/uv pip compile -q pyproject.toml --extra dev --extra spark --extra sdc --extra dp --python-version 3.11 --universal \
 	  --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 	@.tools/uv/bin/uv pip compile -q portal/requirements.in --override portal/overrides.txt --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" -o portal/requirements.lock

@@ -15,7 +15,12 @@ Merge = Literal["append", "upsert", "snapshot"]
 Grain = Literal["year", "month", "day"]
 Refresh = Literal["hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"]
 FileFormat = Literal["csv", "parquet", "jsonl", "json", "xlsx", "geojson"]
-Identifier = Literal["resident_id", "mobile", "bank_card", "social_credit_code", "email"]
+Identifier = Literal[
+    "resident_id", "disability_card", "residence_permit", "hmt_residence_permit", "hk_macao_permit", "taiwan_permit", "foreigner_permit",
+    "passport", "officer_card", "mobile", "landline", "social_credit_code", "bank_card", "plate", "email", "ip", "mac", "imei",
+    "url_token", "wechat", "qq", "vin", "social_security", "coordinates", "name", "address",
+]
+AddressLevel = Literal["province", "city", "district", "street", "community", "road"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 DatasetId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
@@ -114,12 +119,15 @@ class Token(Strict):
 
 
 class Generalise(Strict):
-    """A coarser value: the first `prefix` characters, a date's `to` period, or the parent in a code list."""
+    """A coarser value: the first `prefix` characters, a date's `to` period, the parent in a code list, or an address cut off
+    after the level `address`.
+    """
 
     do: Literal["generalise"]
     prefix: Annotated[int, Field(ge=1)] | None = None
     to: Grain | None = None
     parent: bool = False
+    address: AddressLevel | None = None
 
 
 class Round(Strict):
@@ -130,13 +138,35 @@ class Round(Strict):
 
 
 class Band(Strict):
-    """The band of `width` that holds the value, written `20-24` for whole numbers."""
+    """The band of `width` that holds the value, written `20-24` for whole numbers; of a date the band of its year."""
 
     do: Literal["band"]
     width: Annotated[int, Field(ge=2)]
 
 
-Treatment = Annotated[Keep | Drop | Mask | Token | Generalise | Round | Band, Field(discriminator="do")]
+class Cap(Strict):
+    """Bottom and top coding: what lies below `bottom` or above `top` becomes that bound."""
+
+    do: Literal["cap"]
+    bottom: Annotated[float | int, Field()] | None = None
+    top: Annotated[float | int, Field()] | None = None
+
+
+class Redact(Strict):
+    """Free text in which everything that points to a person is replaced by the name of its kind, such as [姓名]; rather too much."""
+
+    do: Literal["redact"]
+
+
+class Shift(Strict):
+    """A date moved by up to `days`, by the same number of days for all rows of the subject that the column `by` names (keyed)."""
+
+    do: Literal["shift"]
+    by: Name
+    days: Annotated[int, Field(ge=7, le=366)] = 30
+
+
+Treatment = Annotated[Keep | Drop | Mask | Token | Generalise | Round | Band | Cap | Redact | Shift, Field(discriminator="do")]
 
 
 class Aggregate(Strict):
@@ -145,6 +175,19 @@ class Aggregate(Strict):
     by: Annotated[list[Name], Field(min_length=1)]
     measures: Annotated[dict[Name, str], Field(min_length=1)]
     min_group: Annotated[int, Field(ge=1)] = Field(default=1, description="Groups of fewer rows are left out")
+
+
+class Disclosure(Strict):
+    """What is done so that nobody can be told apart in the product (thresholds: the policy's)."""
+
+    rows: Literal["hold", "suppress", "mondrian"] = Field(
+        default="hold", description="Rows in classes under k: hold the release, leave them out, or generalise the quasi-identifiers further"
+    )
+    cells: Literal["primary", "secondary"] = Field(
+        default="primary", description="Groups under min_group are left out; secondary: so are those that would tell them by subtraction"
+    )
+    round_counts: Annotated[int, Field(ge=2)] | None = Field(default=None, description="Counts are rounded to multiples of this")
+    noise_epsilon: Annotated[float, Field(gt=0, le=10)] | None = Field(default=None, description="Counts get geometric noise of this epsilon")
 
 
 class Product(Strict):
@@ -157,6 +200,7 @@ class Product(Strict):
     columns: Annotated[dict[Name, Treatment], Field(min_length=1)]
     filter: str | None = Field(default=None, description="SQL condition; may only read columns that leave")
     aggregate: Aggregate | None = None
+    disclosure: Disclosure = Disclosure()
     formats: Annotated[list[FileFormat], Field(min_length=1)] = ["csv", "parquet"]
     conditions: Label | None = Field(default=None, description="Restricted: on which conditions it is given out")
     catalog_entry: bool = Field(default=True, description="Prohibited: whether at least its entry may be shown")
@@ -185,6 +229,7 @@ class DatasetFields(Strict):
     newest_by: Name | None = Field(default=None, description="Upsert: the column that tells the newer row; else arrival")
     period: Period | None = None
     collection_rule: str | None = None
+    subjects: Name | None = Field(default=None, description="Whom the rows are about, one name for one population in all datasets")
     volume: Volume = Volume()
     max_bad_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=5.0, description="Share of rows that may fail a derived rule (type, required, code list) before the dataset is held"
@@ -209,3 +254,7 @@ class ColumnFields(Strict):
     factor: float | int | None = Field(default=None, description="Source value times this is the value in `unit`")
     identifies: Identifier | None = Field(default=None, description="Which identifier this column holds")
     person: bool = Field(default=False, description="Holds facts about a natural person")
+    element: str | None = Field(default=None, description="The shared data element that this column is (negative list, clause c)")
+    quasi: bool = Field(default=False, description="Quasi-identifier: with others of its kind it tells persons apart (GB/T 37964)")
+    sensitive: bool = Field(default=False, description="What nobody may learn about a person from the group they are in (l-diversity)")
+    subject: bool = Field(default=False, description="Names whom the row is about, in any form")

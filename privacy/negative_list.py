@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -67,11 +67,26 @@ class CollectionRule(_Strict):
     verified: bool
 
 
+class Thresholds(_Strict):
+    """Disclosure control: how many persons a published row must be lost among (k), and what the group may tell (l, t).
+
+    k ≥ 20 unconditional and k ≥ 5 with l ≥ 2 restricted are the city's own choice (cf. GB/T 42460-2023, GB/T 37964-2019).
+    """
+
+    k_unconditional: Annotated[int, Field(ge=2)] = 20
+    k_restricted: Annotated[int, Field(ge=2)] = 5
+    l_restricted: Annotated[int, Field(ge=1)] = 2
+    t_restricted: Annotated[float, Field(gt=0, le=1)] | None = None
+    cell_unconditional: Annotated[int, Field(ge=1)] = 10
+    cell_restricted: Annotated[int, Field(ge=1)] = 5
+
+
 class PolicyFile(_Strict):
     """One file: the base list that ships, or a city's additions."""
 
     version: Annotated[int, Field(ge=1)]
     weak_rows: Annotated[int, Field(ge=1)] = 3
+    thresholds: Thresholds = Thresholds()
     secrets: list[Category] = Field(default_factory=list)
     excluded: list[Excluded] = Field(default_factory=list)
     collection_rules: list[CollectionRule] = Field(default_factory=list)
@@ -87,6 +102,7 @@ class Policy:
     weak_rows: int
     excluded: tuple[Excluded, ...]
     rules: Mapping[str, CollectionRule]
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def excludes(self, contract: Contract) -> str | None:
         """The entry that forbids to collect this dataset at all, if there is one."""
@@ -120,7 +136,7 @@ def check_policy(city_file: Path | None) -> tuple[Policy | None, list[Problem]]:
         tuple(sorted({word for item in categories for word in item.strong})),
         tuple(sorted({word for item in categories for word in item.weak})),
         min(base.weak_rows, city.weak_rows), (*base.excluded, *city.excluded),
-        {rule.id: rule for rule in (*base.collection_rules, *city.collection_rules)},
+        {rule.id: rule for rule in (*base.collection_rules, *city.collection_rules)}, base.thresholds,
     ), problems
 
 

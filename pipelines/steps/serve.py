@@ -16,10 +16,11 @@ from catalog.contract import Contract
 from catalog.evidence import TableAt
 from pipelines.boundary import boundary
 from pipelines.doubts import ceiling, doubts_of, looser
-from pipelines.lake import Op, Write
+from pipelines.gold import write_gold
+from pipelines.lake import Op
 from pipelines.products import Outward
 from pipelines.protocol import Work
-from pipelines.releases import MANIFEST, build_files, release_hash, token_params, written_files
+from pipelines.releases import MANIFEST, build_files, release_hash, written_files
 from pipelines.screening import screen_files
 from pipelines.spool import digest as sha256_of
 from pipelines.state import State
@@ -73,11 +74,7 @@ class _Job:
         self.temporary, self.final = self.folder / f"{op.id[:16]}.tmp", self.folder / op.id[:16]
 
     def gold(self, base: int | None) -> int:
-        name = table("gold", self.contract.id, self.product)
-        self.way.lake.ensure(name, self.outward.schema(), base)
-        params = token_params(self.way, self.contract, self.outward)
-        with self.way.engine.open({"silver": self.silver}) as session:
-            return session.write(self.outward.query(), name, Write("replace", self.outward.plain_columns()), self.op, base, params)
+        return write_gold(self.way, self.contract, self.outward, self.silver, self.op, base)
 
     def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         return {"outcome": "done", "tier": "prohibited", "findings": plain(ceiling(self.outward)), "release": None,

@@ -63,7 +63,7 @@ def _ratio(site: Site, item: Item, plain: Item, csv: Path, trigger: bool) -> flo
         found = [pair[at]() for at in ((0, 1) if number % 2 == 0 else (1, 0))]
         mine, raw = found if number % 2 == 0 else reversed(found)
         ours, bare = ours + mine, bare + raw
-    return ours / bare
+    return ours / bare if bare else float("inf")      # at tiny sizes the clock of CPU seconds may not have ticked
 
 
 def _ours(site: Site, item: Item, trigger: bool) -> float:
