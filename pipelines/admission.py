@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-from typing import Any
+from datetime import date, datetime
 
 from sqlglot import exp
 
@@ -18,12 +16,17 @@ from catalog.contract import ColumnType, Contract
 from catalog.dialect import col, contains_pattern, joined_text
 from catalog.errors import BadInput
 from catalog.evidence import Finding
+from catalog.extension import Source
 from pipelines.engines import Session
 from pipelines.parsing import Parsed
 from pipelines.screening import kinds_found
+from pipelines.shared import shared_values
 from pipelines.state import State
 from pipelines.way import Way
-from privacy.negative_list import cue_pattern, judge_collection, judge_secrecy
+from privacy.collection import Collected, Earlier, judge_collection, rule_of, scope_query
+from privacy.negative_list import Policy
+from privacy.secrecy import SEPARATOR, count_cues, judge_secrecy, possible_pattern
+from privacy.sketches import judge_named
 
 APPROVABLE = ("volume", "secrecy")
 SNAPSHOT_SHRINK = 0.5
@@ -39,33 +42,51 @@ class Admission:
     approvable: bool = False
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """How a batch comes: its source and offer, the time it stands for, its name, and what the same ingest has admitted before it."""
+
+    source: Source
+    offer: str
+    at: datetime
+    filename: str
+    corrected: bool = False
+    siblings: tuple[Earlier, ...] = ()
+
+
 def terms(way: Way, contract: Contract) -> str:
     """Fingerprint of everything that admission reads; when it changes, held and refused offers are judged again."""
-    columns = [(column.name, column.headers, column.required, column.level, column.more.identifies, column.more.person)
+    columns = [(column.name, column.headers, column.required, column.level, column.more.identifies, column.more.person,
+                column.more.element)
                for column in contract.columns]
     fields = contract.fields
     return fingerprint(columns, fields.sources, fields.volume, fields.collection_rule, fields.merge,
                        fields.purposes, way.policy.version)
 
 
-def unreadable(error: BadInput) -> Admission:
+def unreadable(error: BadInput, policy: Policy | None = None, filename: str = "") -> Admission:
     """A file that cannot be read as declared is held; the error's own text names no value."""
+    secret = judge_secrecy(policy, {}, count_cues(policy, [(filename, 1)])) if policy is not None else []
     where = f" (line {error.line})" if error.line else ""
     note = f"The file cannot be read as declared{where}: {error.message} {error.remedy or ''}".strip()
-    return Admission("held", (Finding("format.unreadable", False, "block", note),))
+    finding = Finding("format.unreadable", False, "block", note)
+    return Admission("held", (finding, *secret), "secrecy_officer" if secret else "steward")
 
 
 def admit(
-    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None = None, corrected: bool = False
+    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None, arriving: Arriving
 ) -> Admission:
     """Judges one parsed batch; `rows_before` is the size of the batch before it from the same source.
 
     The volume guard is about sources: `corrected` rows are as few as they are.
     """
     findings = [*_columns(contract, parsed)]
-    if not any(not found.passed and found.severity == "block" for found in findings):
-        findings += [] if corrected else _volume(contract, rows_before, parsed.rows)
-        findings += _content(way, contract, state, parsed.candidate, parsed.rows, today)
+    whole = not any(not found.passed and found.severity == "block" for found in findings)
+    names = count_cues(way.policy, [(name, 1) for name in (arriving.filename, *parsed.names)])
+    findings += judge_secrecy(way.policy, {}, names) + judge_named(way.policy, contract)
+    if whole:
+        findings += [] if arriving.corrected else _volume(contract, rows_before, parsed.rows)
+        findings += _content(way, contract, state, parsed, today, arriving)
     return _outcome(tuple(findings))
 
 
@@ -73,7 +94,7 @@ def _outcome(findings: tuple[Finding, ...]) -> Admission:
     blocking = [found for found in findings if not found.passed and found.severity == "block"]
     if not blocking:
         return Admission("admitted", findings)
-    if any(found.rule.startswith("collection") for found in blocking):
+    if any(found.rule.split(".")[0] in ("collection", "shared") for found in blocking):
         return Admission("refused", findings)
     secret = any(found.rule.startswith("secrecy") for found in blocking)
     approvable = all(found.rule.split(".")[0] in APPROVABLE for found in blocking)
@@ -119,32 +140,44 @@ def _volume(contract: Contract, rows_before: int | None, rows: int) -> list[Find
     return found
 
 
-def _content(
-    way: Way, contract: Contract, state: State, candidate: Path, rows: int, today: date
-) -> Sequence[Finding]:
+def _content(way: Way, contract: Contract, state: State, parsed: Parsed, today: date, arriving: Arriving) -> Sequence[Finding]:
     types = {column.name: ColumnType("text") for column in contract.columns}
-    with way.engine.open({"candidate": candidate}) as session:
+    with way.engine.open({"candidate": parsed.candidate}) as session:
         cues = _cues(session, way, list(types))
         kinds = kinds_found(session, types, "candidate")
-    history = [batch.body for batch in state.batches]
-    return [*judge_secrecy(way.policy, cues), *judge_collection(way.policy, contract, today, rows, kinds, history)]
+        shared = shared_values(way, contract, session, "candidate")
+        outside = _outside(way, contract, session)
+    batch = Collected(parsed.rows, kinds, arriving.at, today, arriving.source.connector, arriving.source.id, arriving.offer, outside,
+                      arriving.corrected)
+    history = [*_history(way, contract, state, arriving), *arriving.siblings]
+    return [*judge_secrecy(way.policy, cues), *judge_collection(way.policy, contract, batch, history), *shared]
+
+
+def _outside(way: Way, contract: Contract, session: Session) -> Mapping[str, int]:
+    """Rows outside each limit of the collection rule's scope."""
+    rule = rule_of(way.policy, contract)
+    query = scope_query(rule, contract, "candidate") if rule is not None else None
+    return {name: int(rows) for name, rows in session.rows(query)[0].items()} if query is not None else {}
+
+
+def _history(way: Way, contract: Contract, state: State, arriving: Arriving) -> list[Earlier]:
+    """The admitted batches of every dataset of the rule: a window is the rule's, not a dataset's. Erased ones were collected too."""
+    rule, found = rule_of(way.policy, contract), []
+    for name in rule.datasets if rule is not None else ():
+        of = state if name == contract.id else way.journal.state(name)
+        for batch in of.batches:
+            time = batch.body.get("time") or of.collected[batch.id]
+            source = batch.source if name == contract.id else f"{name}/{batch.source}"
+            found.append(Earlier(batch.rows, datetime.fromisoformat(time), source, batch.body["offer"]))
+    return found
 
 
 def _cues(session: Session, way: Way, columns: list[str]) -> Mapping[str, int]:
-    """Rows with a strong or weak secrecy cue in any column. Almost always there is none, which one pass tells."""
-    patterns = dict(zip(("strong", "weak"), cue_pattern(way.policy), strict=True))
-    either = "|".join(pattern for pattern in patterns.values() if pattern)
-    if not either or not _hits(session, columns, {"either": either})["either"]:
+    """Rows with a strong or weak secrecy cue in any column. The engine finds the rows that could have one; most tables have few."""
+    pattern = possible_pattern(way.policy)
+    if not pattern:
         return {}
-    return _hits(session, columns, {name: pattern for name, pattern in patterns.items() if pattern})
-
-
-def _hits(session: Session, columns: list[str], patterns: Mapping[str, str]) -> dict[str, int]:
-    """Rows in which a pattern matches in some column, by the pattern's name. One search a row: cues are words within a line."""
-    row_text = joined_text([col(column) for column in columns], "\n")
-    counts: list[exp.Expr] = []
-    for name, pattern in patterns.items():
-        hit = contains_pattern(row_text.copy(), pattern)
-        counts.append(exp.alias_(exp.Count(this=exp.Case(ifs=[exp.If(this=hit, true=exp.Literal.number(1))])), name))
-    row: dict[str, Any] = session.rows(exp.select(*counts).from_("candidate"))[0]
-    return {name: int(row[name]) for name in patterns}
+    text = joined_text([col(column) for column in columns], SEPARATOR)
+    query = exp.select(exp.alias_(text, "row_text")).from_("candidate").where(contains_pattern(text.copy(), pattern))
+    texts = ((text, 1) for batch in session.read(query) for text in batch.column(0).to_pylist())
+    return count_cues(way.policy, texts)

@@ -15,7 +15,7 @@ from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
 from catalog.errors import BadInput
 from catalog.extension import Source
-from pipelines.admission import Admission, admit, terms, unreadable
+from pipelines.admission import Admission, Arriving, admit, terms, unreadable
 from pipelines.arrivals import Arrival, arrivals, connector_of
 from pipelines.boundary import boundary
 from pipelines.connectors import Connector, Fetched, Offer, Unsettled
@@ -23,6 +23,7 @@ from pipelines.parsing import CORRECTIONS, Parsed, parse
 from pipelines.spool import copy_private, digest, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
 from pipelines.way import Way
+from privacy.collection import Earlier
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ def _repeated(contract: Contract, state: State, source: str, sha256: str, intake
         known = known[-1:]
     waiting = [(hold.target, hold.body["batch"]) for hold in state.holds.values() if hold.step == "ingest" and hold.body.get("batch")]
     known += [(target, {batch["sha256"], batch["fetched_sha256"]}) for target, batch in waiting if batch["source"] == source]
+    known += [(batch, {body["sha256"], body["fetched_sha256"]}) for batch, body in state.forgotten.items()]     # erased: never again
     return next((batch for batch, hashes in known if sha256 in hashes), None)
 
 
@@ -235,6 +237,14 @@ def _rows_before(state: State, intake: Intake, item: Item) -> int | None:
     return max(earlier)[1] if earlier else None
 
 
+def _siblings(intake: Intake, item: Item, now: datetime) -> tuple[Earlier, ...]:
+    """Batches that the same ingest has admitted: the next one's limits count them. Files without a time of one ingest are one collection."""
+    return tuple(
+        Earlier(other.parsed.rows, datetime.fromisoformat(other.time) if other.time else now, other.source,
+                other.offer if other.time else item.offer)
+        for other in intake.of("admitted") if other.parsed and other.id != item.id)
+
+
 def _judged(way: Way, contract: Contract, state: State, source: Source, intake: Intake, item: Item, arrival: Arrival) -> Item:
     corrected = item.source == CORRECTIONS
     parsed: Parsed | None = None
@@ -243,9 +253,11 @@ def _judged(way: Way, contract: Contract, state: State, source: Source, intake: 
         if arrival.trouble is not None:
             raise arrival.trouble
         parsed = parse(contract, source, item.payload, item.filename, candidate, corrected)
-        admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item), corrected)
+        arriving = Arriving(source, item.offer, datetime.fromisoformat(item.time) if item.time else way.clock(), item.filename, corrected,
+                            _siblings(intake, item, way.clock()))
+        admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item), arriving)
     except BadInput as error:
-        admission = unreadable(error)
+        admission = unreadable(error, way.policy, item.filename)
     rules = [(found.rule, found.observed) for found in admission.findings if not found.passed]
     subject = fingerprint(item.sha256, rules)
     if admission.outcome == "held" and admission.approvable and state.approval(subject, way.today()):

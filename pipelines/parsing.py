@@ -42,6 +42,7 @@ class Parsed:
     bad: int = 0
     extra: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()                  # headers as the file has them: for the secrecy cues, never for a record
 
 
 def match_headers(contract: Contract, source: Source, headers: list[str], corrected: bool = False) -> Matched:
@@ -83,7 +84,8 @@ def parse(
     """
     table = open_table(payload, source.format or None, filename)
     matched = match_headers(contract, source, table.columns, corrected)
-    parsed = Parsed(candidate, matched, extra=table.extra or bool(matched.left_out), options=table.options)
+    parsed = Parsed(candidate, matched, extra=table.extra or bool(matched.left_out), options=table.options,
+                    names=tuple(table.columns))
     if matched.unknown or matched.repeated:
         return parsed
     schema = candidate_schema(contract)

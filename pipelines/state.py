@@ -73,6 +73,11 @@ class State:
     withdrawn: Mapping[str, Body] = field(default_factory=dict)   # product → tombstone record
     published: Mapping[str, Body] = field(default_factory=dict)   # "portal/product" → newest publish record
     seen: int = 0                                                 # batches ever fetched, admitted or not
+    collected: Mapping[str, str] = field(default_factory=dict)    # batch → when it was first recorded: admitted or held
+    forgotten: Mapping[str, Body] = field(default_factory=dict)   # erased batch → hashes of its bytes, which never come again
+    marks: tuple[str, ...] = ()                                   # operations that took batches out of force (kind «erasing»)
+    emptied: Mapping[str, int] = field(default_factory=dict)      # tables that an erasure emptied: versions to write from, not to read
+    erased: Mapping[str, frozenset[int]] = field(default_factory=dict)     # product → releases whose files were erased
 
     def done(self, step: str, target: str, op: str) -> Body | None:
         """The newest record of this step and target, if it came from this very operation."""
@@ -80,8 +85,13 @@ class State:
         return body if body is not None and body.get("op") == op else None
 
     def release(self, product: str) -> Release | None:
-        """The release of a product that is in force: the newest that was not taken back."""
-        return next((one for one in reversed(self.releases.get(product, ())) if one.number not in self.revoked.get(product, {})), None)
+        """The release of a product that is in force: the newest that was neither taken back nor erased."""
+        gone = {*self.revoked.get(product, {}), *self.erased.get(product, ())}
+        return next((one for one in reversed(self.releases.get(product, ())) if one.number not in gone), None)
+
+    def base(self, name: str) -> int | None:
+        """The version that the next write of a table starts from."""
+        return self.tables.get(name, self.emptied.get(name))
 
     def newest(self, product: str) -> Release | None:
         """The newest release ever made of a product, in force or taken back."""
@@ -132,14 +142,17 @@ def fold(state: State, kind: str, body: Body, seq: int, at: str) -> State:
     if body.get("outcome") == "done":
         state = replace(state, passed={**state.passed, f"{step}/{target}": body})
     if kind == "ingest":
-        state = _ingested(state, body)
+        state = _ingested(state, body, at)
+    elif kind in ("erasing", "erase"):
+        state = _erased(state, kind, body)
     elif kind == "publish":
         state = replace(state, published={**state.published, f"{body['portal']}/{body['product']}": body})
     elif kind == "rollback":
         state = _rolled(state, body)
     elif kind == "withdrawing":
         state = replace(state, withdrawn={**state.withdrawn, body["product"]: body})
-    state = replace(state, tables={**state.tables, **body.get("tables", {})})
+    written = body.get("tables", {})
+    state = replace(state, tables={**state.tables, **written}, emptied={k: v for k, v in state.emptied.items() if k not in written})
     if release := body.get("release"):
         number = Release(body["target"], release["number"], release["hash"], at, body)
         known = state.releases.get(body["target"], ())
@@ -154,7 +167,20 @@ def _rolled(state: State, body: Body) -> State:
     return replace(state, revoked={**state.revoked, name: {**gone, **state.revoked.get(name, {})}})
 
 
-def _ingested(state: State, body: Body) -> State:
+def _erased(state: State, kind: str, body: Body) -> State:
+    """«erasing» takes batches out of force; «erase» says which tables are empty now and which releases have no files any more."""
+    if kind == "erasing":
+        gone = {item["id"]: item for item in body["erased"]}
+        return replace(state, batches=tuple(batch for batch in state.batches if batch.id not in gone),
+                       forgotten={**state.forgotten, **gone}, marks=(*state.marks, body["op"]) if gone else state.marks)
+    tables = {name: version for name, version in state.tables.items() if name not in body["emptied"]}
+    releases = {name: state.erased.get(name, frozenset()) | frozenset(numbers) for name, numbers in body["releases"].items()}
+    return replace(state, tables=tables, emptied={**state.emptied, **body["emptied"]}, erased={**state.erased, **releases})
+
+
+def _ingested(state: State, body: Body, at: str) -> State:
+    named = [item["id"] for item in body.get("batches", ())] + [item["batch"]["id"] for item in body.get("holds", ()) if "batch" in item]
+    state = replace(state, collected={**dict.fromkeys(named, at), **state.collected})
     added = tuple(
         Batch(item["id"], item["source"], item["sha256"], item["rows"], item["order"], item)
         for item in body.get("batches", ())

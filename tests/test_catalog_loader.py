@@ -65,11 +65,11 @@ collection_rules:
     department: parks
     datasets: [parks.trees]
     purposes: [upkeep, open_data]
-    kinds: [name]
-    rows_per_batch: 100
-    frequency: daily
-    mode: files
-    scope: owners of trees
+    kinds: [name, mobile]
+    quantity: {rows_per_batch: 100}
+    frequency: {min_interval_hours: 24}
+    mode: [files]
+    scope: {subjects: owners of trees}
     retention_days: 30
     valid_from: "2025-01-01"
     valid_to: "2030-12-31"

@@ -31,8 +31,9 @@ POLICY = """\
 version: 1
 secrets: []
 collection_rules:
-  - {id: R1, department: parks, datasets: [parks.people, parks.misdeclared], purposes: [open_data], rows_per_batch: 1000, frequency: daily,
-     kinds: [resident_id, mobile, bank_card, email], mode: files, scope: test, retention_days: 365, valid_from: '2020-01-01',
+  - {id: R1, department: parks, datasets: [parks.people, parks.misdeclared], purposes: [open_data], quantity: {rows_per_batch: 1000},
+     kinds: [resident_id, mobile, bank_card, email], mode: [files], scope: {subjects: test}, frequency: {min_interval_hours: 0},
+     retention_days: 365, valid_from: '2020-01-01',
      valid_to: '2030-12-31', legal_basis: for the test, verified: true}
 """
 

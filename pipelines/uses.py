@@ -1,0 +1,100 @@
+"""Use is limited as collection is: what a dataset or product may be made for, and which elements may not come together.
+
+Read by refine and serve before they let anything through, and by what judges a published release again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.canonical import fingerprint, plain
+from catalog.contract import Column, Contract
+from catalog.derivation import reads
+from catalog.evidence import Finding
+from pipelines.way import Way
+from privacy.collection import judge_use
+from privacy.negative_list import elements_of
+
+
+def collected(way: Way, contract: Contract) -> list[Contract]:
+    """The collected datasets that a contract comes from, however far back; itself where it is not derived."""
+    if not contract.derived:
+        return [contract]
+    found: dict[str, Contract] = {}
+    for item in contract.inputs:
+        if item.dataset in way.city.contracts:
+            found |= {one.id: one for one in collected(way, way.city.contracts[item.dataset])}
+    return [found[name] for name in sorted(found)]
+
+
+def use_limits(way: Way, contract: Contract, product: str) -> list[Finding]:
+    """What forbids to make or show this product today."""
+    return judge_use(way.policy, contract, contract.product(product).purpose, way.today(), collected(way, contract))
+
+
+def derived_limits(way: Way, contract: Contract) -> list[Finding]:
+    """What forbids to derive this dataset today: each of its purposes must be allowed by the rules of all it comes from."""
+    found = [one for purpose in contract.fields.purposes for one in judge_use(way.policy, contract, purpose, way.today(), collected(way, contract))]
+    return list({fingerprint(one): one for one in found}.values()) if contract.derived else []
+
+
+def column_elements(way: Way, contract: Contract, columns: list[Column]) -> set[str]:
+    """The elements that these columns are, or are computed from in the datasets behind them."""
+    found = {name for column in columns for name in elements_of(column)}
+    query = contract.fields.query
+    if not contract.derived or not query:
+        return found
+    inputs = {item.name: way.city.contracts[item.dataset] for item in contract.inputs}
+    from_ = reads(query, {name: [column.name for column in one.columns] for name, one in inputs.items()})
+    names = {pair for column in columns for pair in from_.get(column.name, ())}
+    for view, one in inputs.items():
+        found |= column_elements(way, one, [one.column(name) for at, name in sorted(names) if at == view])
+    return found
+
+
+def joined_in(way: Way, contract: Contract) -> list[Finding]:
+    """Elements that become secret together in one dataset."""
+    return _joined(way, column_elements(way, contract, list(contract.columns)), "joins.dataset",
+                   "Elements come together here that may be secret together.")
+
+
+def joined_out(way: Way, contract: Contract, product: str) -> list[Finding]:
+    """Elements that become secret together in a product, or with what is published already about the same subjects."""
+    own = _leaving(way, contract, product)
+    alone = _joined(way, own, "joins.product", "The product holds elements that may be secret together.")
+    together, told = set(own), {one.observed["entry"] for one in alone}
+    for other in way.city.contracts.values() if contract.fields.subjects else ():
+        if other.fields.subjects == contract.fields.subjects:
+            state = way.journal.state(other.id)
+            for one in other.products:
+                if state.release(one.name) is not None and one.name not in state.withdrawn:
+                    together |= _leaving(way, other, one.name)
+    wider = _joined(way, together, "joins.releases", "With what is published already about the same subjects, elements come together that may be secret.")
+    return alone + [one for one in wider if one.observed["entry"] not in told and own & set(_rule(way, one).elements)]
+
+
+def _leaving(way: Way, contract: Contract, product: str) -> set[str]:
+    chosen = contract.product(product)
+    names = [name for name, how in chosen.columns.items() if how.do != "drop"]
+    return column_elements(way, contract, [column for column in contract.columns if column.name in names])
+
+
+def _rule(way: Way, finding: Finding) -> Any:
+    return next(rule for rule in way.policy.joins if rule.id == finding.observed["entry"])
+
+
+def _joined(way: Way, elements: set[str], rule: str, note: str) -> list[Finding]:
+    return [Finding(rule, False, "block", note, observed={"entry": one.id, "elements": list(one.elements)}) for one in way.policy.joined(elements)]
+
+
+def use_holds(way: Way, contract: Contract, product: str) -> list[Mapping[str, Any]]:
+    """The holds of a product: a use that no rule allows (nobody approves it away), and a combination for the secrecy officer."""
+    parts = [(use_limits(way, contract, product), "privacy_officer", False), (joined_out(way, contract, product), "secrecy_officer", True)]
+    return [use_hold(way, contract, "serve", product, found, role, may) for found, role, may in parts if found]
+
+
+def use_hold(way: Way, contract: Contract, step: str, target: str, found: list[Finding], role: str, approvable: bool) -> Mapping[str, Any]:
+    subject = fingerprint(step, contract.id, target, way.policy.version, plain(found))
+    name = "/".join(part for part in (contract.id, step, target, subject[:12]) if part)
+    return {"id": name, "step": step, "target": target, "subject": subject, "role": role, "approvable": approvable, "findings": plain(found)}
