@@ -11,6 +11,7 @@ from assets.jobs import city_job, department_jobs, refresh_jobs
 from assets.keys import Layer
 from assets.register import register_asset
 from assets.resources import resources
+from assets.retention import retain_job, retain_schedule
 from assets.schedules import schedules
 from assets.sensors import sensors
 
@@ -27,12 +28,13 @@ def definitions(way: Way | None = None, **overrides: Any) -> dg.Definitions:
     portals = _portals(way)
     publishing, order = bool(portals), way.city.order()
     gold = [Layer(name, "gold", product.name).key for name in order for product in way.contract(name).products]
+    retain = retain_job()
     city, refresh = city_job(way, publishing), refresh_jobs(way, publishing)
     parts: dict[str, Any] = {
         "assets": [*[dataset_assets(way, way.contract(name), portals, len(order) - at) for at, name in enumerate(order)],
                    register_asset(way, gold)],
-        "jobs": [city, *department_jobs(way, publishing), *refresh.values()],
-        "schedules": schedules(refresh, way.city.zone),
+        "jobs": [city, *department_jobs(way, publishing), *refresh.values(), retain],
+        "schedules": [*schedules(refresh, way.city.zone), retain_schedule(retain, way.city.zone)],
         "sensors": sensors(city, portals),
         "resources": resources(way),
         "executor": dg.in_process_executor,      # a fresh process a step pays seconds of imports

@@ -16,7 +16,7 @@ from console.words import _, counted, noted, translated
 if TYPE_CHECKING:
     from pipelines.audit import Mismatch
 
-PARTS = ("batches", "refinements", "releases", "holds", "decisions", "publications", "withdrawals", "rollbacks", "accepted")
+PARTS = ("batches", "refinements", "releases", "holds", "decisions", "publications", "withdrawals", "rollbacks", "accepted", "erasures")
 
 
 def register(app: typer.Typer) -> None:
@@ -102,6 +102,8 @@ def _event(kind: str, part: Mapping[str, Any]) -> str:
             **{**part, "before": f"r{part['from']}", "after": f"r{part['to']}"}),
         "accepted": lambda: _("hand edit of {fields} on {portal} accepted by {person}: {reason}").format(
             **{**part, "fields": ", ".join(part["fields"])}),
+        "erasures": lambda: (_("over their time, in force no more: {batches}") if part["act"] == "erasing" else
+                             _("erased for good: {batches}")).format(batches=", ".join([*part["batches"], *part.get("held", ())]) or "–"),
         "withdrawals": lambda: _("withdrawal of {product}").format(product=part.get("product")) + _because(part),
     }[kind]()
     return f"{told} – {why}" if why else told

@@ -7,6 +7,7 @@ file list over deletion vectors returns deleted rows and one over column mapping
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
@@ -133,15 +136,51 @@ class Lake:
         return [unquote(urlparse(uri).path) if uri.startswith("file:") else uri for uri in table.file_uris()]
 
     def added(self, name: str, version: int, base: int | None) -> list[str]:
-        """Log and data files that the commits after `base`, up to `version`, brought; paths inside the table, sorted."""
+        """Log and data files that the commits after `base`, up to `version`, brought, without what an undone attempt
+        had written; paths inside the table, sorted.
+        """
         log = self.path(name) / "_delta_log"
-        found = set()
-        for path in log.iterdir():
+        found, data = set(), set[str]()
+        for path in sorted(log.iterdir()):
             if path.name[:20].isdigit() and (-1 if base is None else base) < int(path.name[:20]) <= version:
                 found.add(f"_delta_log/{path.name}")
-                if path.suffix == ".json":
-                    found |= {unquote(action["add"]["path"]) for action in commit(path) if "add" in action}
-        return sorted(found)
+                data = _after(data, commit(path)) if path.suffix == ".json" else data
+        return sorted(found | data)
+
+    def condense(self, name: str, version: int) -> None:
+        """Writes a checkpoint of exactly this version that names no removed file, so that nothing before it is needed."""
+        log = self.path(name) / "_delta_log"
+        DeltaTable(str(self.path(name)), version=version).create_checkpoint()
+        path = log / f"{version:020d}.checkpoint.parquet"
+        actions = pq.read_table(path)
+        temporary = path.with_name(f".{path.name}")
+        pq.write_table(actions.filter(pc.is_null(actions["remove"])), temporary)
+        os.replace(temporary, path)
+        (log / "_last_checkpoint").unlink(missing_ok=True)      # a hint: it tells the size of the one before
+        boundary(f"table/{name.split('/')[0]}/condensed")
+
+    def remains(self, name: str, version: int) -> list[str]:
+        """Log and data files that a condensed version needs; paths inside the table, sorted."""
+        data = [Path(path).relative_to(self.path(name)).as_posix() for path in self.paths(DeltaTable(str(self.path(name)), version=version))]
+        return sorted([f"_delta_log/{version:020d}.json", f"_delta_log/{version:020d}.checkpoint.parquet", *data])
+
+    def purge(self, name: str, version: int) -> None:
+        """Removes every file that neither this condensed version nor a later commit that stands needs. Idempotent."""
+        root, log = self.path(name), self.path(name) / "_delta_log"
+        live = set(self.remains(name, version))
+        for path in sorted(log.glob("*.json")):
+            if path.stem.isdigit() and int(path.stem) > version:
+                live = _after(live, commit(path))
+        _open.cache_clear()
+        for path in [path for path in root.rglob("*") if path.is_file() and path.parent != log]:
+            if path.relative_to(root).as_posix() not in live:
+                path.unlink()
+        boundary(f"table/{name.split('/')[0]}/purging")
+        for path in [path for path in log.iterdir() if path.is_file()]:
+            number = path.name.lstrip(".")[:20]
+            if f"_delta_log/{path.name}" not in live and not (number.isdigit() and int(number) > version) and path.name != "_last_checkpoint":
+                path.unlink()
+        boundary(f"table/{name.split('/')[0]}/purged")
 
     def schema(self, at: TableAt) -> pa.Schema:
         """The table's schema at that version, from the log."""
@@ -151,6 +190,13 @@ class Lake:
         """Number of rows, from the log."""
         actions = pa.table(_open(str(self.path(at.name)), at.version).get_add_actions(flatten=True))
         return int(sum(actions["num_records"].to_pylist()))
+
+
+def _after(live: set[str], actions: list[dict[str, Any]]) -> set[str]:
+    """What is needed after one more commit: what it adds; of what it removes only what an undone attempt had added goes."""
+    undone = any("restored" in action.get("commitInfo", {}) for action in actions)
+    gone = {unquote(action["remove"]["path"]) for action in actions if undone and "remove" in action}
+    return (live | {unquote(action["add"]["path"]) for action in actions if "add" in action}) - gone
 
 
 def commit(path: Path) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
     if shown != "open" or release is None:
         return Item(identity, "metadata", {**page, "quality": None})      # it counts rows and names columns that are not shown
     revoked = state.revoked.get(name, {})
-    older = {old.id: old for old in state.releases[name] if old.number < release.number and old.number not in revoked
+    older = {old.id: old for old in state.releases[name] if old.number < release.number and old.number not in {*revoked, *state.erased.get(name, ())}
              and old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}
     files = {path: source for one in (*older.values(), release) for path, source in _paths(way, one).items()}
     page |= {"release": release.id, "released": release.at, "files": [_file(entry) for entry in release.body["release"]["files"]],

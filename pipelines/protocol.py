@@ -55,13 +55,13 @@ def perform(way: Way, contract: Contract, step: Step) -> Body:
             return {**done, "repeated": True}
         written: dict[str, int] = {}
         for name, write in work.tables.items():
-            base = state.tables.get(name)
+            base = state.base(name)
             reusable = way.lake.align(name, base, work.op)
             written[name] = reusable if reusable is not None else write(base)
             boundary(f"{work.op.step}/{name.split('/')[0]}/written")
         body = {"step": work.op.step, "target": work.target, "op": work.op.id, **work.judge(written)}
         if written:         # what `audit verify` compares the disk with
-            body["files"] = {name: seal_version(way.lake, name, version, state.tables.get(name)) for name, version in written.items()}
+            body["files"] = {name: seal_version(way.lake, name, version, state.base(name)) for name, version in written.items()}
         boundary(f"{work.op.step}/judged")
         way.journal.append(contract.id, work.kind, body)
         work.settle()

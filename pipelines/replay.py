@@ -37,7 +37,7 @@ def replay(way: Way, contract: Contract) -> Mapping[str, Any]:
 
 def _step(folder: Path, way: Way, contract: Contract, state: State) -> Work | None:
     name = table("bronze", contract.id)
-    if name not in state.tables:
+    if name not in state.tables or not state.batches:     # every batch may be erased
         return None
     views = {f"r{at}": _candidate(way, contract, batch, folder / f"{at}.parquet") for at, batch in enumerate(_by_arrival(state))}
     query = union([tagged(contract, f"r{at}", batch.id, batch.source, batch.sha256, batch.order)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from pipelines.audit.chains import Chain, Heads, check_chain, check_strays, read_chain, sealed
-from pipelines.audit.files import check_orphans, check_raw, check_releases, raw_of
+from pipelines.audit.files import check_orphans, check_raw, check_releases, live_raw, raw_of
 from pipelines.audit.finding import Mismatch
 from pipelines.audit.portals import check_portals
 from pipelines.audit.show import show
@@ -41,11 +41,11 @@ def _audit(way: Way, only: Collection[str] | None, told: Callable[[str], None] |
         way.contract(name)
     chains = [read_chain(way.journal, name) for name in names if only is None or name in only]
     yield from _journal(way, city, chains, seals, only is None)
-    erased = _erased(chains)
+    live = live_raw(chains) if only is None else None
     for chain in (*chains, city):
         if told:
             told(chain.name)
-        yield from _understood(chain, check_raw(way.settings, chain, erased))
+        yield from _understood(chain, check_raw(way.settings, chain, live))
         yield from _understood(chain, check_tables(way.lake, chain))
         yield from _understood(chain, check_releases(way.settings, chain))
     if only is None:
@@ -67,11 +67,6 @@ def _understood(chain: Chain, found: Iterator[Mismatch]) -> Iterator[Mismatch]:
         yield from found
     except (KeyError, TypeError, AttributeError, ValueError, OSError):
         yield Mismatch(chain.folder, chain.dataset, "Some record of the chain cannot be understood; what it names was not verified.")
-
-
-def _erased(chains: list[Chain]) -> set[str]:
-    """Hashes of raw bytes that erasure records name (kind «erase»): only those may be absent."""
-    return {sha for chain in chains for body in chain.bodies("erase") for sha in body.get("raw", ())}
 
 
 def _portals(way: Way) -> list[Portal]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.audit.chains import Chain
-from pipelines.audit.finding import Mismatch, note
+from pipelines.audit.finding import AGAIN, Mismatch, note
 from pipelines.audit.tables import changed
 from pipelines.releases import MANIFEST, release_hash
 from pipelines.settings import Settings
@@ -25,14 +25,29 @@ def raw_of(chain: Chain) -> Iterator[tuple[str, str]]:
                 yield batch["id"], batch["raw"]
 
 
-def check_raw(settings: Settings, chain: Chain, erased: Collection[str]) -> Iterator[Mismatch]:
-    """Admitted bytes that are missing without an erasure record, or differ from their name."""
+def live_raw(chains: Collection[Chain]) -> set[str]:
+    """Hashes of raw bytes that some batch needs that is not erased."""
+    found: set[str] = set()
+    for chain in chains:
+        erased = {batch for body in chain.bodies("erase") for batch in body["gone"]}
+        found |= {sha for batch, sha in raw_of(chain) if batch not in erased}
+    return found
+
+
+def check_raw(settings: Settings, chain: Chain, live: Collection[str] | None) -> Iterator[Mismatch]:
+    """Admitted bytes that are missing without an erasure record, lie there in spite of one, or differ from their name.
+
+    `live` are the hashes that some batch in force needs, of any dataset; None where not all journals were read.
+    """
+    erased = {batch for body in chain.bodies("erase") for batch in body["gone"]}
     for batch, sha in raw_of(chain):
         path = raw_path(settings, sha)
         place = path.relative_to(settings.lake).as_posix()
         if not path.exists():
-            if sha not in erased:
+            if batch not in erased:
                 yield Mismatch(place, chain.dataset, f"The bytes of batch {batch} are missing, and no erasure names them.")
+        elif batch in erased and live is not None and sha not in live:
+            yield Mismatch(place, chain.dataset, f"The bytes of batch {batch} were erased, and lie there still.", AGAIN)
         elif not _is(path, sha):
             yield Mismatch(place, chain.dataset, f"The bytes of batch {batch} have been changed.")
 
@@ -56,12 +71,17 @@ def check_orphans(settings: Settings, known: Collection[str]) -> Iterator[Mismat
 def check_releases(settings: Settings, chain: Chain) -> Iterator[Mismatch]:
     """Every release in the journal, file by file; a withdrawn product's may be gone."""
     withdrawn = {body["product"] for body in chain.bodies("withdrawing")}
+    erased = {(name, number) for body in chain.bodies("erase") for name, numbers in body["releases"].items() for number in numbers}
     homes: dict[Path, set[str]] = {}
     for body in chain.bodies():
         if release := body.get("release"):
             folder = settings.lake / release["folder"]
             homes.setdefault(folder.parent, set()).add(folder.name)
-            if folder.exists() or body["target"] not in withdrawn:
+            if (body["target"], release["number"]) in erased:
+                if folder.exists():
+                    yield Mismatch(release["folder"], chain.dataset, f"The files of release r{release['number']} of {body['target']} were erased, "
+                                   "and lie there still.", AGAIN)
+            elif folder.exists() or body["target"] not in withdrawn:
                 yield from _release(settings, chain, body["target"], release)
     for home, known in sorted(homes.items()):
         left = sum(path.name not in known for path in home.iterdir()) if home.exists() else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 BACKUP = "Restore it from a backup, then verify again."
+AGAIN = "An erasure was interrupted: run `citylake retain` again, then verify again."
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,14 @@ def _rollbacks(record: Record) -> Iterator[Part]:
         yield _of(record, record.body, "product", "from", "to", "reason", "person")
 
 
+def _erasures(record: Record) -> Iterator[Part]:
+    if record.kind == "erasing":
+        yield {**_of(record, record.body, "rule", "retention_days"), "act": record.kind, "batches": [item["id"] for item in record.body["erased"]],
+               "held": [item["id"] for item in record.body["held"]]}
+    elif record.kind == "erase":
+        yield {**_of(record, record.body, "releases"), "act": record.kind, "batches": plain(record.body["gone"])}
+
+
 def _accepted(record: Record) -> Iterator[Part]:
     if record.kind == "accepted":
         yield _of(record, record.body, "portal", "product", "fields", "reason", "person")
@@ -108,4 +116,5 @@ def _accepted(record: Record) -> Iterator[Part]:
 _PARTS: Mapping[str, Callable[[Record], Iterator[Part]]] = {
     "batches": _batches, "refinements": _refinements, "releases": _releases, "holds": _holds, "decisions": _decisions,
     "publications": _publications, "withdrawals": _withdrawals, "rollbacks": _rollbacks, "accepted": _accepted,
+    "erasures": _erasures,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from deltalake.exceptions import DeltaError
 from catalog.errors import LakeError
 from catalog.evidence import TableAt
 from pipelines.audit.chains import Chain
-from pipelines.audit.finding import Mismatch, note
+from pipelines.audit.finding import AGAIN, Mismatch, note
+from pipelines.journal import Record
 from pipelines.lake import Lake, check_protocol, commit
 from pipelines.manifest import Files, manifest_path, sealed_files
 from pipelines.spool import digest
@@ -38,36 +39,52 @@ class _Table:
 
 def check_tables(lake: Lake, chain: Chain) -> Iterator[Mismatch]:
     """Everything that is wrong with the tables of one chain."""
-    erased = {(name, version) for body in chain.bodies("erase") for name, gone in body.get("tables", {}).items() for version in gone}
+    erased = {name: seq for seq, record in sorted(chain.records.items()) if record.kind == "erase" for name in record.body["sealed"]}
     tables: dict[str, _Table] = {}
     for seq, record in sorted(chain.records.items()):
         files, written = record.body.get("files", {}), record.body.get("tables", {})
+        if record.kind == "erase":
+            yield from _kept(lake, chain, record, tables, {name for name in record.body["sealed"] if erased[name] == seq})
+        files, written = ({name: item for name, item in of.items() if seq > erased.get(name, 0)} for of in (files, written))
         for name, version in written.items():
             tables.setdefault(name, _Table()).in_force = version
             if files.get(name, {}).get("version") != version:
                 yield Mismatch(chain.place(seq), chain.dataset, f"The record vouches for no file of {name} at version {version}.")
         for name, entry in files.items():
             version, at = entry["version"], TableAt(name, entry["version"])
-            gone = (name, version) in erased
             listed = sealed_files(lake, name, version, entry["sha256"])
             tables.setdefault(name, _Table()).take(version, listed)
-            yield from _version(lake, chain, at, listed, str(record.body.get("op")), gone)
+            yield from _version(lake, chain, at, listed, str(record.body.get("op")))
     for name, table in sorted(tables.items()):
         yield from _whole(lake, chain, name, table)
 
 
-def _version(lake: Lake, chain: Chain, at: TableAt, listed: Files | None, op: str, gone: bool) -> Iterator[Mismatch]:
+def _kept(lake: Lake, chain: Chain, record: Record, tables: dict[str, _Table], names: Collection[str]) -> Iterator[Mismatch]:
+    """What the newest erasure of these tables has left; everything that was recorded of them before may be absent, and nothing else."""
+    for name in sorted(names):
+        entry, emptied = record.body["sealed"][name], name in record.body["emptied"]
+        version = entry["version"]
+        listed = sealed_files(lake, name, version, entry["sha256"], kept=True)
+        tables[name] = _Table(in_force=None if emptied else version)
+        tables[name].take(version, listed)
+        yield from _version(lake, chain, TableAt(name, version), listed, str(record.body["op"]) if emptied else None, kept=True)
+        left = [path for path in (lake.root / "hashes" / name).glob("*.json") if path.name[:20].isdigit() and int(path.name[:20]) < version]
+        if left:
+            yield Mismatch(f"hashes/{name}", chain.dataset, f"{len(left)} lists of erased versions lie there still.", AGAIN)
+
+
+def _version(lake: Lake, chain: Chain, at: TableAt, listed: Files | None, op: str | None, kept: bool = False) -> Iterator[Mismatch]:
+    """`op` None: whose version it is was recorded before an erasure."""
     if listed is None:
-        place = manifest_path(lake, at.name, at.version).relative_to(lake.root).as_posix()
+        place = manifest_path(lake, at.name, at.version, kept).relative_to(lake.root).as_posix()
         yield Mismatch(place, chain.dataset, f"The list of files of {at.name} at version {at.version} is missing or has been changed.")
         return
     root, sound = lake.path(at.name), True
     for path, (size, sha) in sorted(listed.items()):
-        wrong = changed(root / path, size, sha)
-        if wrong and not (gone and not (root / path).exists()):
+        if wrong := changed(root / path, size, sha):
             sound = False
             yield Mismatch(f"tables/{at.name}/{path}", chain.dataset, wrong)
-    if sound and not gone and listed and _mark(root, at.version) != op:
+    if sound and op is not None and listed and _mark(root, at.version) != op:
         yield Mismatch(f"tables/{at.name}@{at.version}", chain.dataset, "The version does not carry the mark of the operation that recorded it.")
 
 

@@ -40,7 +40,7 @@ def rollback(way: Way, contract: Contract, product: str, to: int, reason: str, p
 def _record(product: str, to: int, reason: str, person: str, way: Way, contract: Contract, state: State) -> Work | None:
     known = {one.number: one for one in state.releases.get(product, ())}
     current = state.release(product)
-    if to not in known or current is None or product in state.withdrawn:
+    if to not in known or to in state.erased.get(product, ()) or current is None or product in state.withdrawn:
         raise DefinitionError("There is no such release to go back to.", dataset=contract.id, remedy="See `citylake release list`.")
     if current.number == to:
         return None

@@ -24,6 +24,7 @@ from pipelines.releases import MANIFEST, build_files, release_hash, written_file
 from pipelines.screening import screen_files
 from pipelines.spool import digest as sha256_of
 from pipelines.state import State
+from pipelines.uses import use_holds
 from pipelines.verdicts import leaving, newest_stands, rules_version, withdrawn_inputs
 from pipelines.way import Way, table
 from privacy.screen import screen_verdict
@@ -52,7 +53,8 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
     if refine_held(state) and (state.release(product) is None or newest_stands(way, state, outward)):
         return None     # while refine is held nothing new is made, but what is published is still judged when rules change
     op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product), rules_version(way),
-                        state.applicable(way.today(), "serve", product), withdrawn_inputs(way, contract)), "serve")
+                        state.applicable(way.today(), "serve", product), withdrawn_inputs(way, contract),
+                        *[hold["subject"] for hold in use_holds(way, contract, product)]), "serve")
     job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
     if outward.tier == "prohibited":
         return Work(op, product, "serve", job.closed)
@@ -98,6 +100,7 @@ class _Job:
                 "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward),
                 "withdrawn_inputs": withdrawn_inputs(self.way, self.contract)}
         doubts = doubts_of(self.outward, rules_version(self.way), digest, verdict, loosened, body["withdrawn_inputs"])
+        doubts += use_holds(self.way, self.contract, self.product)
         approvals = [self.state.approval(doubt["subject"], self.way.today()) for doubt in doubts]
         if not all(approvals):
             holds = [doubt for doubt, approval in zip(doubts, approvals, strict=True) if approval is None]
@@ -112,7 +115,8 @@ class _Job:
     def _release(self, digest: str, files: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """The release entry; None when the newest release has exactly these bytes and this tier already."""
         before = self.state.newest(self.product)
-        if before is not None and before.hash == digest and before.body["tier"] == self.outward.tier:
+        gone = before is not None and before.number in self.state.erased.get(self.product, ())
+        if before is not None and not gone and before.hash == digest and before.body["tier"] == self.outward.tier:
             return None
         return {
             "number": before.number + 1 if before else 1, "hash": digest, "files": files,
