@@ -116,6 +116,7 @@ def check_rules(city: City, policy: Policy, documents: Documents | None = None) 
     for contract in city.contracts.values():
         name = contract.fields.collection_rule
         if name is None:
+            found += _derived_use(city, policy, contract, documents)
             continue
         document, at = _document(city, contract, documents)
         rule = policy.rules.get(name)
@@ -132,3 +133,23 @@ def check_rules(city: City, policy: Policy, documents: Documents | None = None) 
                                  "Take the purpose out, or have the rule extended.")
         found += document.problems
     return found
+
+
+def _derived_use(city: City, policy: Policy, contract: Contract, documents: Documents | None) -> list[Problem]:
+    """Whether the rules of everything that a dataset is derived from permit all of its purposes."""
+    names, seen = [item.dataset for item in contract.inputs], set[str]()
+    beyond: dict[str, list[str]] = {}
+    while names:
+        name = names.pop()
+        if name in city.contracts and name not in seen:
+            seen.add(name)
+            names += [item.dataset for item in city.contracts[name].inputs]
+            rule = policy.rules.get(city.contracts[name].fields.collection_rule or "")
+            extra = sorted(set(contract.fields.purposes) - set(rule.purposes)) if rule else []
+            beyond |= {rule.id: extra} if rule and extra else {}
+    document, at = _document(city, contract, documents) if beyond else (None, ())
+    for rule_id, purposes in sorted(beyond.items()):
+        if document is not None:
+            document.problem((*at, "purposes"), "collection.purposes", f"The collection rule {rule_id} does not permit {', '.join(purposes)}.",
+                             "Take the purpose out, or have the rule extended.")
+    return document.problems if document is not None else []

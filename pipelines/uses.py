@@ -70,7 +70,8 @@ def joined_out(way: Way, contract: Contract, product: str) -> list[Finding]:
             for one in other.products:
                 if state.release(one.name) is not None and one.name not in state.withdrawn:
                     together |= _leaving(way, other, one.name)
-    wider = _joined(way, together, "joins.releases", "With what is published already about the same subjects, elements come together that may be secret.")
+    wider = _joined(way, together, "joins.releases",
+                    "With what is published already about the same subjects, elements come together that may be secret.")
     return alone + [one for one in wider if one.observed["entry"] not in told and own & set(_rule(way, one).elements)]
 
 
@@ -92,6 +93,12 @@ def use_holds(way: Way, contract: Contract, product: str) -> list[Mapping[str, A
     """The holds of a product: a use that no rule allows (nobody approves it away), and a combination for the secrecy officer."""
     parts = [(use_limits(way, contract, product), "privacy_officer", False), (joined_out(way, contract, product), "secrecy_officer", True)]
     return [use_hold(way, contract, "serve", product, found, role, may) for found, role, may in parts if found]
+
+
+def refine_holds(way: Way, contract: Contract) -> list[Mapping[str, Any]]:
+    """The holds of a dataset as it is derived or refined, before a row of it is written."""
+    parts = [(derived_limits(way, contract), "privacy_officer", False), (joined_in(way, contract), "secrecy_officer", True)]
+    return [use_hold(way, contract, "refine", "", found, role, may) for found, role, may in parts if found]
 
 
 def use_hold(way: Way, contract: Contract, step: str, target: str, found: list[Finding], role: str, approvable: bool) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from pipelines.products import Outward
 from pipelines.state import State
+from pipelines.uses import use_limits
 from pipelines.way import Way
 from privacy.recognisers import SCREEN_VERSION
 
@@ -39,13 +40,14 @@ def withdrawn_inputs(way: Way, contract: Contract) -> list[str]:
 
 def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) -> bool:
     """Whether a serve record that was let through counts today: judged by the same rules, every decision that it rests on
-    still good, no column leaving otherwise than today, and nothing that it is derived from withdrawn since.
+    still good, no column leaving otherwise than today, and nothing that it is derived from withdrawn since, its use still allowed.
     """
     good, now = {decision.id for decision in state.standing(way.today())}, leaving(outward)
     return (
         body.get("rules") == rules_version(way)
         and good.issuperset(body.get("rests_on", ()))
         and set(withdrawn_inputs(way, outward.contract)) <= set(body.get("withdrawn_inputs", ()))
+        and not use_limits(way, outward.contract, outward.product.name)
         and all(now.get(name) == how for name, how in body.get("leaving", {}).items())
     )
 

@@ -6,7 +6,7 @@ Only refine writes silver and quarantine. The queries are built in pipelines/ref
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from pipelines.lake import Op, Write
 from pipelines.parsing import CORRECTIONS
 from pipelines.protocol import Work
 from pipelines.state import State
+from pipelines.uses import refine_holds
 from pipelines.way import Way, table
 from quality.specs import specs
 
@@ -33,8 +34,12 @@ def refine(way: Way, contract: Contract, state: State) -> Work | None:
         return None
     checks = specs(contract, way.city.codes)
     again = way.again.get(contract.id) or state.last.get("refine/", {}).get("again")
-    op = Op(fingerprint("refine", contract.id, plain(inputs), terms(way, contract), state.applicable(way.today(), "refine"), again), "refine")
+    parts = ["refine", contract.id, plain(inputs), terms(way, contract), state.applicable(way.today(), "refine"), again]
+    stopping = [hold for hold in refine_holds(way, contract) if state.approval(hold["subject"], way.today()) is None]
+    op = Op(fingerprint(*parts, *([hold["subject"] for hold in stopping])), "refine")
     job = _Job(way, contract, state, inputs, checks, op, again)
+    if stopping:        # not a row of it is computed
+        return Work(op, "", "refine", partial(job.stopped, stopping))
     tables = {table("quarantine", contract.id): job.quarantine, table("silver", contract.id): job.silver}
     return Work(op, "", "refine", job.judge, tables)
 
@@ -112,6 +117,13 @@ class _Job:
         except BaseException:
             self._close()
             raise
+
+    def stopped(self, holds: list[Mapping[str, Any]], written: Mapping[str, int]) -> Mapping[str, Any]:
+        """The record of what the negative list does not let be made."""
+        findings = [finding for hold in holds for finding in hold["findings"]]
+        return {"terms": terms(self.way, self.contract), "inputs": plain(self.inputs), "counts": {}, "outcome": "held", "candidate": {},
+                "verdict": {"kind": "quality", "subject": {}, "findings": findings}, "contract_version": self.contract.version,
+                "approval": None, "again": self.again, "holds": holds}
 
     def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         from quality.judge import judge
