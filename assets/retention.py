@@ -1,16 +1,14 @@
 """The daily erasure of what is over its time: `citylake retain` as a job of its own. What is erased stands in pipelines/erasure.py."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 RETAIN, CRON = "retain", "25 4 * * *"
 
 
 def retain_job() -> dg.JobDefinition:
-    """One op, no asset: erasing makes nothing that is not made by the ordinary steps."""
+    """One op, no asset: erasing makes nothing that is not made by the ordinary steps. No `from __future__`: Dagster reads the annotation."""
 
-    @dg.op(name=RETAIN, required_resource_keys={"way"}, description="Erases the batches that are over the time of their collection rule.")
+    @dg.op(name="erase_overdue", required_resource_keys={"way"}, description="Erases the batches that are over the time of their collection rule.")
     def erase(context: dg.OpExecutionContext) -> None:
         from pipelines.steps.retain import retain
 

@@ -124,7 +124,7 @@ def test_jobs_hold_what_the_conductor_would_run(tiny: Tiny) -> None:
     defs = definitions(way)
     graph = defs.resolve_asset_graph()
     jobs = {job.name: names(job.asset_layer.executable_asset_keys) for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
-    assert set(jobs) == {"city", "department_parks", "department_weather", "refresh_daily", "refresh_weekly"}
+    assert set(jobs) == {"city", "department_parks", "department_weather", "refresh_daily", "refresh_weekly", "retain"}
     assert jobs["city"] == names(graph.get_all_asset_keys())
     assert jobs["department_parks"] == names(keys_of(way, chosen(way, department="parks"), True)) == jobs["city"]    # what is derived follows
     assert jobs["department_weather"] == {key for key in jobs["city"] if "trees" not in key}
@@ -143,12 +143,12 @@ def test_inputs_come_before_what_is_derived_from_them(tmp_path: Path) -> None:
 
 def test_schedules_are_in_the_citys_zone_and_off_until_switched_on(tiny: Tiny) -> None:
     found = {item.name: item for item in definitions(tiny.way()).schedules or ()}
-    assert set(found) == {"daily", "weekly"}
+    assert set(found) == {"daily", "weekly", "retain"}
     for item in found.values():
         assert isinstance(item, dg.ScheduleDefinition)
         assert item.execution_timezone == "Asia/Shanghai"
         assert item.default_status == dg.DefaultScheduleStatus.STOPPED
-        assert item.job_name == f"refresh_{item.name}"
+        assert item.job_name == ("retain" if item.name == "retain" else f"refresh_{item.name}")
 
 
 def test_sensors_that_start_work_by_themselves_are_off(tiny: Tiny) -> None:
@@ -225,5 +225,5 @@ def test_five_hundred_contracts_build(tmp_path: Path) -> None:
     jobs = [job for job in defs.resolve_all_job_defs() if not job.name.startswith("__")]
     print(f"501 contracts: load {loaded - started:.1f} s, definitions {time.perf_counter() - loaded:.1f} s")
     assert len(keys) == 501 * 4 + 1
-    assert len(jobs) == 3
+    assert len(jobs) == 4
     assert Layer("parks.d499", "silver").key in keys

@@ -271,7 +271,10 @@ def test_only_an_erasure_record_excuses_an_absence(tiny: Tiny) -> None:
     raw.unlink()
     assert places(tiny) == [raw.relative_to(tiny.root / "lake").as_posix()]
     way = tiny.way()
-    way.journal.append(DATASET, "erase", {"raw": [raw.name], "basis": "for the test"})
+    batch = next(one.id for one in way.journal.state(DATASET).batches if one.body["raw"] == raw.name)
+    gone = {"id": batch, "sha256": raw.name, "fetched_sha256": raw.name, "raw": raw.name}
+    way.journal.append(DATASET, "erasing", {"op": "for the test", "erased": [gone]})
+    way.journal.append(DATASET, "erase", {"marks": [], "raw": [raw.name], "gone": [batch], "emptied": {}, "releases": {}, "sealed": {}})
     way.journal.seal()
     assert verify(tiny.way()) == []
 
