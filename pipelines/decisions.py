@@ -139,6 +139,10 @@ def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: 
         return
     if hold.id not in state.holds:
         raise Refused("Nothing is held under this id any more.", dataset=contract.id, remedy="See `citylake inbox`.")
+    if verdict == "approve" and hold.body.get("people", 1) > 1 and standing and standing[-1].verdict == "approve" \
+            and standing[-1].person == person.id:
+        raise Refused("You have approved this hold already; it takes another person too.", dataset=contract.id,
+                      remedy="Ask someone else with the same right: see `citylake hold show`.")
     if verdict == "approve" and not hold.approvable:
         raise Refused("This hold cannot be approved away.", dataset=contract.id,
                       remedy="Change the contract or the data, as the findings say, and run again.")

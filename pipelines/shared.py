@@ -11,19 +11,21 @@ from catalog.evidence import Finding, TableAt
 from pipelines.engines import Session
 from pipelines.way import Way, private, table
 from privacy.policy_file import SharedElement
-from privacy.sketches import LEAST, Sketch, judge_values, made, shared_with, sketch_query
+from privacy.sketches import LEAST, Sketch, asked_query, enough, judge_values, made, shared_with, sketch_query
 
 
 def shared_values(way: Way, contract: Contract, session: Session, view: str) -> list[Finding]:
     """Columns of the candidate that hold what an authoritative dataset shares already, whatever they are called.
 
-    Columns of shared keys (an element whose own entry is none) are never compared with themselves: only the entries' columns are.
+    Where the estimate would rest on too few hashes, the authority is asked which of the candidate's hashes it has.
     """
     known = {one.id: (one, sketch) for one in shared_with(way.policy, contract) if (sketch := known_sketch(way, one)) is not None}
     found: list[Finding] = []
     for column in contract.columns if known else ():
         candidate = _sketch(way, session, column.name, view, None)
-        found += [one for shared, sketch in known.values() if (one := judge_values(shared, column.name, candidate, sketch)) is not None]
+        for shared, sketch in known.values():
+            exact = sketch if len(candidate.hashes) < LEAST or enough(candidate, sketch) else _asked(way, shared, candidate)
+            found += [one for one in [judge_values(shared, column.name, candidate, exact, len(sketch.hashes))] if one is not None]
     return found
 
 
@@ -45,8 +47,19 @@ def known_sketch(way: Way, shared: SharedElement) -> Sketch | None:
     return sketch if len(sketch.hashes) >= LEAST else None
 
 
-def _sketch(way: Way, session: Session, column: str, view: str, cast: ColumnType | None) -> Sketch:
+def _asked(way: Way, shared: SharedElement, candidate: Sketch) -> Sketch:
+    """Those of the candidate's hashes that the authoritative column in force has; all of them are known then."""
+    name = table("silver", shared.authoritative)
+    with way.engine.open({"known": TableAt(name, way.journal.state(shared.authoritative).tables[name])}) as session:
+        query = asked_query(shared.column, "known", candidate.hashes, d.cast_to(d.col(shared.column), ColumnType("text")))
+        return Sketch(tuple(sorted(str(row["hash"]) for row in session.rows(query, _pads(way)))), True)
+
+
+def _pads(way: Way) -> dict[str, bytes]:
     key = way.secret("sketches").ljust(64, b"\0")
-    params = {"ipad": bytes(byte ^ 0x36 for byte in key), "opad": bytes(byte ^ 0x5C for byte in key)}
+    return {"ipad": bytes(byte ^ 0x36 for byte in key), "opad": bytes(byte ^ 0x5C for byte in key)}
+
+
+def _sketch(way: Way, session: Session, column: str, view: str, cast: ColumnType | None) -> Sketch:
     text = d.cast_to(d.col(column), cast) if cast else None
-    return made([str(row["hash"]) for row in session.rows(sketch_query(column, view, text), params)])
+    return made([str(row["hash"]) for row in session.rows(sketch_query(column, view, text), _pads(way))])

@@ -99,15 +99,18 @@ class State:
         return found[-1] if found else None
 
     def approval(self, subject: str, today: date) -> Decision | None:
-        """An unexpired, unrevoked approval of exactly this subject."""
+        """The newest unexpired, unrevoked approval of exactly this subject, if as many people approve it as its hold takes."""
         known = {**self.past_holds, **self.holds}
-        valid: Decision | None = None
+        valid: dict[str, Decision] = {}         # by person: some holds take several (`people`), and one cannot be two
+        needed = 1
         for decision in self.decisions:
             hold = known.get(decision.hold)
             if hold is None or hold.subject != subject:
                 continue
-            valid = decision if decision.verdict == "approve" else None
-        return valid if valid and not expired(valid, today) else None
+            needed = max(needed, int(hold.body.get("people", 1)))
+            valid = {**valid, decision.person: decision} if decision.verdict == "approve" else {}
+        good = [decision for decision in valid.values() if not expired(decision, today)]
+        return good[-1] if len(good) >= needed else None
 
     def standing(self, today: date) -> tuple[Decision, ...]:
         """Approvals that count today: the newest decision on their hold, and not past their last day."""

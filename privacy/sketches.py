@@ -18,7 +18,9 @@ from privacy.negative_list import Policy
 from privacy.policy_file import SharedElement
 
 SIZE = 4096
+SAMPLES = 400       # hashes that an estimate needs: its standard error is then at most 0.025
 LEAST = 20          # distinct values below which a column is a code list rather than an element
+EVERY = 2**62
 EMPTY = ("", "-", "无", "/")
 
 
@@ -30,14 +32,14 @@ class Sketch:
     whole: bool
 
 
-def sketch_query(name: str, view: str, text: exp.Expr | None = None) -> exp.Query:
+def sketch_query(name: str, view: str, text: exp.Expr | None = None, most: int = SIZE) -> exp.Query:
     """The sketch of one column as `hash`; the pads of the key are parameters `ipad` and `opad`."""
     value = d.upper_ascii(d.trim_text(d.fold_width(text if text is not None else d.col(name))))
     table = exp.to_identifier(view, quoted=True).sql()
     distinct = exp.select(exp.alias_(value, "value")).distinct().from_(table)
     named = exp.not_(d.in_list(d.col("value"), EMPTY))
     return (exp.select(exp.alias_(d.hmac_token(d.col("value")), "hash")).from_(distinct.subquery("distinct_values"))
-            .where(named).order_by("hash").limit(SIZE))
+            .where(named).order_by("hash").limit(most))
 
 
 def made(hashes: Sequence[str]) -> Sketch:
@@ -47,10 +49,25 @@ def made(hashes: Sequence[str]) -> Sketch:
 
 def containment(candidate: Sketch, known: Sketch) -> float:
     """Share of the candidate's distinct values that are in the known column, estimated where both sketches are complete."""
-    ends = [sketch.hashes[-1] for sketch in (candidate, known) if not sketch.whole]
-    below = [one for one in candidate.hashes if not ends or one <= min(ends)]
-    there = set(known.hashes)
+    below, there = _comparable(candidate, known), set(known.hashes)
     return sum(one in there for one in below) / len(below) if below else 0.0
+
+
+def _comparable(candidate: Sketch, known: Sketch) -> list[str]:
+    """The candidate's hashes up to where both sketches are complete."""
+    ends = [sketch.hashes[-1] for sketch in (candidate, known) if not sketch.whole]
+    return [one for one in candidate.hashes if not ends or one <= min(ends)]
+
+
+def enough(candidate: Sketch, known: Sketch) -> bool:
+    """Whether the estimate rests on enough hashes: not where few values meet a large column, of which then these are asked for."""
+    return known.whole or len(_comparable(candidate, known)) >= SAMPLES
+
+
+def asked_query(name: str, view: str, hashes: Sequence[str], text: exp.Expr | None = None) -> exp.Query:
+    """Those of the hashes that a column's values have, as `hash`."""
+    inner = exp.select("hash").from_(sketch_query(name, view, text, EVERY).subquery("sketched"))
+    return inner.where(d.in_list(d.col("hash"), list(hashes)))
 
 
 def shared_with(policy: Policy, contract: Contract) -> list[SharedElement]:
@@ -71,9 +88,12 @@ def judge_named(policy: Policy, contract: Contract) -> list[Finding]:
     return found
 
 
-def judge_values(shared: SharedElement, column: str, candidate: Sketch, known: Sketch) -> Finding | None:
-    """Refuses a column whose values are to a large part those of the authoritative dataset; None where they are not."""
-    if min(len(candidate.hashes), len(known.hashes)) < LEAST:
+def judge_values(shared: SharedElement, column: str, candidate: Sketch, known: Sketch, size: int | None = None) -> Finding | None:
+    """Refuses a column whose values are to a large part those of the authoritative dataset; None where they are not.
+
+    `size`: hashes of the authoritative sketch, where `known` are only those that were asked for.
+    """
+    if min(len(candidate.hashes), size if size is not None else len(known.hashes)) < LEAST:
         return None
     share = containment(candidate, known)
     if share < shared.containment_deny:

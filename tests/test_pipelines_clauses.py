@@ -264,6 +264,16 @@ def test_a_shared_element_is_known_by_name_and_by_code(tmp_path: Path, more: dic
     assert set(refusals(ingested(city.run("parks.again"), "parks.again"))) == {"shared.element"}
 
 
+def test_few_values_of_a_large_column_are_found_too(tmp_path: Path) -> None:
+    city = shared_city(tmp_path)
+    city.drop("trees2.csv", "编号,类别,高度,种植日期,备注\n" + "".join(f"V{one:06d},A,1,2026-01-01,\n" for one in range(40_000)))
+    city.run("parks.trees")
+    city.declare(contract("parks.again", [column("seq", "text", "序号", key=1, required=True), column("mark", "text", "标记")]))
+    city.drop("again1.csv", "序号,标记\n" + "".join(f"{one},V{one * 999:06d}\n" for one in range(60)))
+    found = refusals(ingested(city.run("parks.again"), "parks.again"))
+    assert found["shared.values"]["containment"] == pytest.approx(41 / 60, abs=0.001)
+
+
 def test_other_values_are_collected(tmp_path: Path) -> None:
     city = shared_city(tmp_path)
     city.declare(contract("parks.again", [column("seq", "text", "序号", key=1, required=True), column("mark", "text", "标记")]))
