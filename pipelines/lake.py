@@ -182,6 +182,20 @@ class Lake:
                 path.unlink()
         boundary(f"table/{name.split('/')[0]}/purged")
 
+    def sweep(self, name: str, version: int | None) -> None:
+        """Removes the data files of writes that never came into force; `version` is in force, None: no version is."""
+        root = self.path(name)
+        if version is None:
+            shutil.rmtree(root, ignore_errors=True)
+            return
+        live = set(self.remains(name, version))
+        for path in sorted((root / "_delta_log").glob("*.json")):
+            if path.stem.isdigit() and int(path.stem) <= version:
+                live = _after(live, commit(path))
+        for path in [path for path in root.rglob("*") if path.is_file() and path.parent != root / "_delta_log"]:
+            if path.relative_to(root).as_posix() not in live:
+                path.unlink()
+
     def schema(self, at: TableAt) -> pa.Schema:
         """The table's schema at that version, from the log."""
         return pa.schema(_open(str(self.path(at.name)), at.version).schema().to_arrow())

@@ -249,3 +249,35 @@ def _told(start: Path, root: Path, watchers: list[Any], at: int | None) -> tuple
         found[name].pop("records")
     shutil.rmtree(root)
     return found, names
+
+
+@pytest.mark.parametrize("name", ["ingest/raw", "table/bronze/after", "journal/ingest/before"])
+@pytest.mark.parametrize("second", ["refused", "gone", "held"])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_killed_ingest_leaves_nothing_of_a_batch_that_is_then_not_admitted(
+    tmp_path: Path, watched: list[Any], name: str, second: str, before: bool
+) -> None:
+    city = Kept(tmp_path)
+    if before:
+        city.drop("trees0.csv", SECOND)
+        city.run(DATASET)
+    path = city.drop("trees1.csv", FIRST)
+
+    def watch(at: str) -> None:
+        if at == name:
+            raise Killed
+
+    watched.append(watch)
+    with pytest.raises(Killed):
+        city.run(DATASET)
+    watched.remove(watch)
+    assert [one for one in traces(city.root, OLD) if one.startswith("lake/raw")]
+    if second == "gone":
+        path.unlink()
+    elif second == "refused":
+        city.write("negative_list.yaml", "version: 1\nexcluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: law, verified: true}\n")
+    else:
+        city.drop("trees1.csv", f"{HEADER.strip()},多余\nT1,A,3.5,2026-01-12,{NEW},x\n")
+    city.run(DATASET)
+    assert [one for one in traces(city.root, OLD) if not one.startswith("state/holding")] == []
+    assert verify(city.way()) == []

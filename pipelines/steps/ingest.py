@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
+from catalog.errors import Refused
 from pipelines.admission import terms
 from pipelines.boundary import boundary
 from pipelines.bronze import bronze_schema, tagged, union
@@ -16,6 +17,7 @@ from pipelines.lake import Op, Write
 from pipelines.protocol import Work
 from pipelines.spool import hold_bytes, release_bytes, store_raw, sweep_holding, sweep_spool, wipe
 from pipelines.state import State
+from pipelines.unsettled import promise, settle
 from pipelines.way import Way, table
 
 
@@ -24,8 +26,15 @@ def ingest(way: Way, contract: Contract, state: State) -> Work | None:
     if contract.derived:
         return None
     sweep_holding(way.settings, contract.id, {hold.target for hold in state.holds.values() if hold.step == "ingest"})
-    intake = collect(way, contract, state)
+    try:
+        intake = collect(way, contract, state)
+    except Refused:                     # the dataset as a whole: nothing that a killed attempt has fetched or stored may stay
+        sweep_spool(way.settings, contract.id, ())
+        settle(way, contract.id)
+        raise
     sweep_spool(way.settings, contract.id, () if intake.empty else intake.folders)
+    if intake.empty:
+        settle(way, contract.id)        # a killed attempt's bytes that nobody offers any more
     return ingest_intake(way, contract, state, intake)
 
 
@@ -44,6 +53,7 @@ def ingest_intake(way: Way, contract: Contract, state: State, intake: Intake) ->
 
 
 def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: Op, base: int | None) -> int:
+    promise(way.settings, contract.id, [item.raw_sha256 for item in items])
     for item in items:
         store_raw(way.settings, item.raw, item.raw_sha256)
     way.lake.ensure(name, bronze_schema(contract), base)
@@ -83,6 +93,7 @@ def _settle(way: Way, contract: Contract, intake: Intake) -> None:
     for item in intake.items:
         if item.id not in held:
             release_bytes(way.settings, contract.id, item.id)
+    settle(way, contract.id)
     for batch in intake.wiped:
         release_bytes(way.settings, contract.id, batch)
     boundary("ingest/released")
