@@ -22,7 +22,8 @@ HEADER = "编号,类别,高度,种植日期,备注\n"
 FIRST = f"{HEADER}T1,A,3.5,2026-03-12,\nT2,X,2,2026-03-12,\nT3,B,1.25,2025-01-02,早\n"
 LONG = HEADER + "".join(f"T{number},A,{number},2026-01-01,\n" for number in range(4, 10))        # more rows than the guard accepts
 REFUSED = f"{HEADER}T77,A,1,2026-01-01,1390000{1234}\n"
-MUST = {"ingest/fetched", "ingest/promised", "ingest/kept", "ingest/raw/copied", "ingest/raw/linked", "ingest/raw", "ingest/holding/copied", "ingest/holding", "table/bronze/created",
+MUST = {"ingest/fetched", "ingest/promised", "ingest/kept",
+        "ingest/raw/copied", "ingest/raw/linked", "ingest/raw", "ingest/holding/copied", "ingest/holding", "table/bronze/created",
         "table/bronze/before", "table/bronze/after", "ingest/judged", "journal/ingest/before", "journal/ingest/after", "ingest/released",
         "table/quarantine/after", "table/silver/after", "refine/judged", "journal/refine/after", "table/gold/after", "serve/data", "serve/files",
         "serve/screened", "serve/renamed", "journal/serve/after", "serve/settled", "journal/prepared/after", "publish/data", "publish/copied",

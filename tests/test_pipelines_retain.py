@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from pipelines.conduct import Outcome
 from pipelines.replay import replay
 from pipelines.spool import raw_path
 from pipelines.steps.retain import planned, retain
-from pipelines.way import Way
 
 OLD, NEW = "canaryoldzebra", "canarynewzebra"
 DERIVED = "parks.kinds"
@@ -29,11 +27,24 @@ FIRST = f"{HEADER}T1,A,3.5,2026-01-12,{OLD}1\nT2,X,2,2026-01-12,{OLD}2\nT3,B,1.2
 SECOND = f"{HEADER}T4,A,3.5,2026-03-12,{NEW}4\nT3,B,2.25,2025-01-02,{NEW}3\n"
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What erasure reads of a collection rule."""
-
-    retention_days: int
+RULE = """version: 1
+collection_rules:
+  - id: P1
+    department: parks
+    datasets: [parks.trees]
+    purposes: [open_data]
+    kinds: []
+    quantity: {rows_per_batch: 1000, rows_per_window: 1000, window_days: 31}
+    frequency: {min_interval_hours: 0}
+    mode: [files]
+    scope: {subjects: trees}
+    retention_days: 30
+    valid_from: "2025-01-01"
+    valid_to: "2030-12-31"
+    legal_basis: law
+    verified: true
+"""
+EXCLUDED = "excluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: law, verified: true}\n"
 
 
 class Kept(Tiny):
@@ -42,22 +53,15 @@ class Kept(Tiny):
     def __init__(self, root: Path) -> None:
         columns = [column("id", "text", "编号", key=1, required=True), column("kind", "text", "类别", codes="kinds"),
                    column("height", "decimal(6,2)", "高度"), column("planted", "date", "种植日期"), column("note", "text", "备注")]
-        super().__init__(root, columns=columns, max_bad_percent=60.0)
+        super().__init__(root, columns=columns, max_bad_percent=60.0, collection_rule="P1")
+        self.write("negative_list.yaml", RULE)
         derived = [column("kind", "text", "类别"), column("note", "text", "备注"), column("trees", "bigint", "数量")]
         self.declare(contract(DERIVED, derived, sources=None, merge=None, inputs=[{"name": "trees", "dataset": DATASET}],
                               query="SELECT kind, max(note) AS note, count(*) AS trees FROM trees GROUP BY kind"))
         self.become("steward_p")
 
-    def under(self, days: int = 30) -> Way:
-        """The city with the rule in its policy."""
-        way = self.way()
-        trees = way.city.contracts[DATASET]
-        ruled = replace(trees, fields=trees.fields.model_copy(update={"collection_rule": "P1"}))
-        city = replace(way.city, contracts={**way.city.contracts, DATASET: ruled})
-        return replace(way, city=city, policy=replace(way.policy, rules={"P1": Rule(days)}))        # type: ignore[dict-item]  # what is read of it
-
     def retain(self) -> list[Outcome]:
-        found = retain(self.under())
+        found = retain(self.way())
         assert not [item for item in found if item.outcome == "failed"], found
         return found
 
@@ -90,7 +94,7 @@ def traces(root: Path, word: str) -> list[str]:
 def test_nothing_of_an_old_batch_is_left_and_the_audit_accepts_it(city: Kept) -> None:
     assert {path.split("/")[1] for path in traces(city.root, OLD)} >= {"raw", "tables", "releases", "current"} - {"current"}
     assert any(path.startswith("site/") for path in traces(city.root, OLD))
-    assert [item.batch for item in planned(city.under())[DATASET]] == ["b000001"]
+    assert [item.batch for item in planned(city.way())[DATASET]] == ["b000001"]
     assert traces(city.root, OLD)       # planning changes nothing
     before = len(traces(city.root, NEW))
     city.retain()
@@ -100,7 +104,7 @@ def test_nothing_of_an_old_batch_is_left_and_the_audit_accepts_it(city: Kept) ->
     state = city.way().journal.state(DATASET)
     assert [batch.id for batch in state.batches] == ["b000002"]
     assert state.release("main") is state.newest("main")
-    assert planned(city.under()) == {}
+    assert planned(city.way()) == {}
 
 
 def test_erased_again_is_nothing_new_and_later_batches_go_on(city: Kept) -> None:
@@ -235,7 +239,7 @@ def _told(start: Path, root: Path, watchers: list[Any], at: int | None) -> tuple
 
     watchers.append(watch)
     try:
-        retain(city.under())
+        retain(city.way())
     except Killed:
         assert at is not None
     watchers.remove(watch)
@@ -275,7 +279,7 @@ def test_a_killed_ingest_leaves_nothing_of_a_batch_that_is_then_not_admitted(
     if second == "gone":
         path.unlink()
     elif second == "refused":
-        city.write("negative_list.yaml", "version: 1\nexcluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: law, verified: true}\n")
+        city.write("negative_list.yaml", RULE + EXCLUDED)
     else:
         city.drop("trees1.csv", f"{HEADER.strip()},多余\nT1,A,3.5,2026-01-12,{NEW},x\n")
     city.run(DATASET)
