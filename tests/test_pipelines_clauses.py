@@ -195,7 +195,7 @@ def test_a_cue_waits_for_the_secrecy_officer_in_holding_only(tmp_path: Path, nam
 
 
 POSTS = [column("kind", "text", "种类", key=1, required=True), column("guards", "bigint", "值守人数")]
-JOINS = [{"id": "J1", "elements": ["高度", "值守人数"], "legal_basis": "保守国家秘密法第十三条", "verified": True}]
+JOINS = [{"id": "TJ1", "elements": ["高度", "值守人数"], "legal_basis": "保守国家秘密法第十三条", "verified": True}]
 
 
 def joining(root: Path, **fields: Any) -> Tiny:
