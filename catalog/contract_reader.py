@@ -102,7 +102,7 @@ def validated(document: Document, model: type[M], value: Any, at: Path_) -> M | 
 
 def _field_problem(document: Document, item: Any, at: Path_) -> None:
     kind = item["type"]
-    loc = tuple(part for part in item["loc"] if part not in ("keep", "drop", "mask", "token", "generalise", "round", "band")
+    loc = tuple(part for part in item["loc"] if part not in ("keep", "drop", "mask", "token", "generalise", "round", "band", "cap", "redact", "shift")
                 and not str(part).startswith(("constrained-", "function-")))
     name = str(loc[-1]) if loc else "value"
     if kind == "missing":

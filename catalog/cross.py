@@ -10,7 +10,7 @@ from catalog import dialect as d
 from catalog.city import City
 from catalog.contract import LEVELS, Column, Contract
 from catalog.derivation import reads
-from catalog.extension import Band, Drop, Generalise, Keep, Mask, Product, Round, Token, Treatment
+from catalog.extension import Band, Cap, Drop, Generalise, Keep, Mask, Product, Redact, Round, Shift, Token, Treatment
 from catalog.naming import contract_path
 from catalog.odcs import listed, ours
 from catalog.rule_reader import places, rule_id
@@ -199,7 +199,10 @@ def _product(c: _Checker, number: int, product: Product) -> None:
             c.say((*where, "columns", name), "product.column", f"There is no column {name}.", "Mend the name.")
         else:
             _treatment(c, (*where, "columns", name), column, how)
-    leaving = [name for name, how in product.columns.items() if isinstance(how, Keep | Generalise | Round | Band) and name in c.columns]
+            if isinstance(how, Token) and product.tier == "unconditional":
+                c.say((*where, "columns", name), "product.token", "A token leaves unconditionally; it is a pseudonym, not anonymous.",
+                      "Drop the column, or make the product restricted.")
+    leaving = [name for name, how in product.columns.items() if isinstance(how, Keep | Generalise | Round | Band | Cap) and name in c.columns]
     if product.filter is not None:
         c.expression(c.inside((*where, "filter")), "product.filter", partial(d.parse_condition, product.filter, leaving))
     if product.aggregate is not None:
@@ -237,21 +240,41 @@ def _coarser(c: _Checker, column: Column, how: Treatment) -> bool:
 
 def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> None:
     kind, fits, remedy = column.type.kind, True, ""
-    if isinstance(how, Mask | Token):
-        fits, remedy = kind == "text", "Mask and token are for text; round or band a number, drop the others."
-    elif isinstance(how, Round | Band):
-        fits, remedy = kind in NUMBERS, "Round and band are for numbers."
+    if isinstance(how, Mask | Token | Redact):
+        fits, remedy = kind == "text", "Mask, token and redact are for text; round or band a number, drop the others."
+    elif isinstance(how, Band):
+        fits, remedy = kind in (*NUMBERS, "date", "timestamp"), "Band is for numbers and for the years of dates."
+    elif isinstance(how, Cap):
+        fits, remedy = kind in NUMBERS and _bounds(column, how), "Cap is for numbers: give bottom, top or both, as values of the column."
+    elif isinstance(how, Shift):
+        fits, remedy = kind == "date" and _subject(c, how), "Shift is for dates, by a text or whole-number column that is a key or names the subject."
+    elif isinstance(how, Round):
+        fits, remedy = kind in NUMBERS, "Round is for numbers."
     elif isinstance(how, Generalise):
         ways = [how.prefix is not None and kind == "text", how.to is not None and kind in ("date", "timestamp"),
-                how.parent and column.more.codes is not None]
-        asked = [how.prefix is not None, how.to is not None, how.parent]
-        fits, remedy = sum(asked) == 1 and any(ways), "Generalise text by prefix, dates by to, coded columns by parent."
+                how.parent and column.more.codes is not None, how.address is not None and kind == "text" and column.more.codes is None]
+        asked = [how.prefix is not None, how.to is not None, how.parent, how.address is not None]
+        fits, remedy = sum(asked) == 1 and any(ways), "Generalise text by prefix, dates by to, coded columns by parent, addresses by address."
     if not fits:
         c.say(where, "product.treatment", f"{how.do} does not fit {column.name}, which is {column.type}.", remedy)
     elif not _coarser(c, column, how):
         c.say(where, "product.coarse", f"{how.do} leaves {column.name} as fine as it is.", "Make it coarser, or drop the column.")
     if isinstance(how, Keep) and column.more.identifies and column.level != "L1":
         c.say(where, "product.identifier", f"{column.name} identifies someone and is kept.", "Treat or drop it.")
+
+
+def _bounds(column: Column, how: Cap) -> bool:
+    """Whether a cap has a bound, in order, that the column's type can hold: a bound that is rounded would be another one."""
+    bounds = [bound for bound in (how.bottom, how.top) if bound is not None]
+    scale = column.type.scale if column.type.kind == "decimal" else 0
+    exact = column.type.kind == "double" or all(round(bound, scale) == bound for bound in bounds)
+    return bool(bounds) and bounds == sorted(bounds) and exact
+
+
+def _subject(c: _Checker, how: Shift) -> bool:
+    """Whether a shift's column tells subjects apart: by a district, say, one known date would tell everybody's."""
+    by = c.columns.get(how.by)
+    return by is not None and by.type.kind in ("text", "bigint") and bool(by.more.subject or by.more.identifies or by.name in c.contract.keys)
 
 
 def _cycles(city: City, documents: Mapping[str, Document]) -> None:

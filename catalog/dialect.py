@@ -29,6 +29,7 @@ from catalog.dialect_types import to_bigint, to_boolean, to_date, to_decimal, to
 from catalog.dialect_values import (
     as_text,
     band,
+    cap,
     case,
     coalesce,
     concat_words,
@@ -37,13 +38,14 @@ from catalog.dialect_values import (
     period_of,
     round_to,
     row_hash,
+    shift_days,
 )
 
 __all__ = [
-    "SPACES", "ExpressionError", "as_text", "band", "case", "cast_to", "check_pattern", "check_tree", "coalesce", "col",
+    "SPACES", "ExpressionError", "as_text", "band", "cap", "case", "cast_to", "check_pattern", "check_tree", "coalesce", "col",
     "collapse_space", "concat_words", "contains_any", "contains_pattern", "data_type", "date_trunc_to", "fold_width",
     "hmac_token", "in_list", "joined_text", "length", "lit", "lower_ascii", "mask", "matches", "null_words",
     "parse_condition", "parse_measure", "parse_query", "period_of", "portable", "prefix", "render", "round_to", "row_hash",
-    "strip_suffixes", "strip_thousands", "strip_zero_fraction", "to_bigint", "to_boolean", "to_date", "to_decimal",
+    "shift_days", "strip_suffixes", "strip_thousands", "strip_zero_fraction", "to_bigint", "to_boolean", "to_date", "to_decimal",
     "to_double", "to_timestamp", "trim_text", "upper_ascii",
 ]

@@ -11,6 +11,7 @@ from catalog.contract import ColumnType
 from catalog.dialect_tree import ExpressionError, Renderer, data_type, lit, mark, number, rendering, string
 from catalog.dialect_zone import checked_zone, to_local
 
+SHIFTED = ("1900-01-02", "2099-12-30")
 _WIDTHS = {"year": 4, "month": 7, "day": 10}
 
 
@@ -59,6 +60,20 @@ def round_to(e: exp.Expr, step: Decimal | float, kind: ColumnType) -> exp.Expr:
 def hmac_token(e: exp.Expr, ipad: str = "ipad", opad: str = "opad") -> exp.Expr:
     """`t_` and 32 letters: the hex digits of HMAC-SHA256 (RFC 2104), 0 to 9 written g to p. The 64-byte pads are BLOB parameters, never SQL text."""
     return mark("TOKEN", e, ipad, opad)
+
+
+def cap(e: exp.Expr, bottom: exp.Expr | None, top: exp.Expr | None) -> exp.Expr:
+    """Bottom and top coding: what lies outside becomes the bound (not LEAST and GREATEST, which would write the bound for NULL)."""
+    whens: list[tuple[exp.Expr, exp.Expr]] = [(exp.LT(this=e.copy(), expression=bottom.copy()), bottom)] if bottom is not None else []
+    whens += [(exp.GT(this=e.copy(), expression=top.copy()), top)] if top is not None else []
+    return case(whens, e)
+
+
+def shift_days(e: exp.Expr, subject: exp.Expr, days: int, ipad: str = "shift_ipad", opad: str = "shift_opad") -> exp.Expr:
+    """A date moved by -days … days, never by 0, the same for equal `subject` texts: HMAC-SHA256 of the subject decides (pads as in
+    `hmac_token`). NULL without a subject, and for dates outside SHIFTED: those stand for «unknown» or «for ever» and would tell the shift.
+    """
+    return mark("SHIFT", e, subject, days, ipad, opad)
 
 
 def concat_words(conditions: Sequence[tuple[exp.Expr, str]]) -> exp.Expr:
@@ -141,15 +156,26 @@ def _round(r: Renderer, a: list[exp.Expr]) -> str:
     return f"CASE WHEN {fits} THEN TRY_CAST({back} AS {target}) END"
 
 
+def _hmac(r: Renderer, e: str, ipad: str, opad: str) -> str:
+    """HMAC-SHA256 (RFC 2104) in hex; the pads are parameters."""
+    if not r.duck:
+        raise ExpressionError("Tokens and shifts are not computed in Spark SQL, where the key would stand in plans.",
+                              remedy="Run products with tokens or shifts on the duckdb engine.")
+    return f"sha256(CAST(${opad} AS BLOB) || unhex(sha256(CAST(${ipad} AS BLOB) || encode({e}))))"
+
+
 @rendering("TOKEN")
 def _token(r: Renderer, a: list[exp.Expr]) -> str:
-    if not r.duck:
-        raise ExpressionError("Tokens are not computed in Spark SQL, where the key would stand in plans.",
-                              remedy="Run products with tokens on the duckdb engine.")
-    e, ipad, opad = r.of(a[0]), string(a[1]), string(a[2])
-    inner = f"unhex(sha256(CAST(${ipad} AS BLOB) || encode({e})))"
     # Letters only: no token can look like a number of a person.
-    return f"'t_' || translate(left(sha256(CAST(${opad} AS BLOB) || {inner}), 32), '0123456789', 'ghijklmnop')"
+    return f"'t_' || translate(left({_hmac(r, r.of(a[0]), string(a[1]), string(a[2]))}, 32), '0123456789', 'ghijklmnop')"
+
+
+@rendering("SHIFT")
+def _shift(r: Renderer, a: list[exp.Expr]) -> str:
+    e, days = r.of(a[0]), number(a[2])
+    drawn = f"CAST(('0x' || left({_hmac(r, r.of(a[1]), string(a[3]), string(a[4]))}, 12)) AS BIGINT) % {2 * days}"
+    offset = f"CAST(({drawn}) - {days} + CAST(({drawn}) >= {days} AS BIGINT) AS INTEGER)"
+    return f"CASE WHEN {e} BETWEEN DATE '{SHIFTED[0]}' AND DATE '{SHIFTED[1]}' THEN CAST({e} + {offset} AS DATE) END"
 
 
 @rendering("WORDS")

@@ -12,7 +12,7 @@ from catalog import dialect as d
 from catalog.codes import CodeList
 from catalog.contract import LEVELS, Column, ColumnType, Contract, Level
 from catalog.dialect import col, lit
-from catalog.extension import Generalise, Keep, Product, Tier, Treatment
+from catalog.extension import Generalise, Keep, Product, Shift, Tier, Treatment
 from pipelines.lake import PERIOD
 from pipelines.refining import VANISHED, arrow_type, named
 from privacy.tier import tier_ceiling
@@ -118,7 +118,8 @@ class Outward:
         parents = None
         if isinstance(how, Generalise) and how.parent and column.more.codes:
             parents = {row["code"]: row.get("parent", "") for row in self.codes[column.more.codes].rows}
-        expression, kind = treat(column, how, self.zone, parents)
+        subject = self.contract.column(how.by) if isinstance(how, Shift) else None
+        expression, kind = treat(column, how, self.zone, parents, subject)
         return Published(
             column.name, column.label, column.more.label_en or column.name, column.description, column.more.unit,
             column.more.codes if how.do == "keep" or parents else None, kind, level_after(column, how), how.do, expression,

@@ -373,6 +373,7 @@ CASES = [
     Case("product.twice", TREES, "        - name: counts", "        - name: main", None),
     Case("product.purpose", TREES, "          purpose: open_data\n          columns", "          purpose: profit\n          columns", "profit"),
     Case("product.column", TREES, "            id: {do: keep}", "            ids: {do: keep}"),
+    Case("product.token", TREES, "            id: {do: keep}", "            id: {do: token}"),
     Case("product.treatment", TREES, "            height: {do: round, step: 0.5}", "            height: {do: mask}"),
     Case("product.treatment", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise}"),
     Case("product.coarse", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise, to: day}"),

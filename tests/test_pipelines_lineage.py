@@ -48,7 +48,7 @@ PRODUCTS = [
     product("main", ALL),
     product("short", {"kind": KEEP, "height": {"do": "round", "step": 1}}, filter="height > 1"),
     product("kinds", {"kind": KEEP, "height": KEEP}, aggregate={"by": ["kind"], "measures": {"trees": "count(*)", "tallest": "max(height)"}}),
-    product("tokens", {"id": {"do": "token"}, "kind": KEEP}, formats=["csv", "parquet"]),
+    product("tokens", {"id": {"do": "token"}, "kind": KEEP}, tier="restricted", formats=["csv", "parquet"]),
 ]
 
 
