@@ -128,7 +128,11 @@ def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Any)
 def _standing(state: State, hold: Hold) -> str:
     if hold.id not in state.holds:
         return _("no longer held")
-    return _("rejected") if state.rejected(hold.subject) else _("held; role {role} decides").format(role=_(hold.role))
+    if state.rejected(hold.subject):
+        return _("rejected")
+    if hold.body.get("people", 1) > 1:
+        return _("held; {n} people of role {role} decide together").format(n=hold.body["people"], role=_(hold.role))
+    return _("held; role {role} decides").format(role=_(hold.role))
 
 
 def _said(way: Way, decision: Any) -> str:

@@ -14,8 +14,8 @@ from pipelines.state import State
 def doubts_of(
     outward: Outward, rules: str, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None, withdrawn: Sequence[str] = ()
 ) -> list[Mapping[str, Any]]:
-    """The holds of a release: these very bytes for the privacy officer; the looser tier, and what is derived from a withdrawn
-    product, for the bureau until it ends.
+    """The holds of a release: these very bytes for the privacy officer; the looser tier (which takes two people), and what is
+    derived from a withdrawn product, for the bureau until it ends.
     """
     found = []
     if verdict.blocking:
@@ -23,7 +23,7 @@ def doubts_of(
     if loosened:
         note = f"The tier would be looser: {loosened['tier']} became {outward.tier}."
         subject = fingerprint("tier", outward.contract.id, outward.product.name, loosened, outward.tier)
-        found.append(_hold(outward, subject, "bureau", (Finding("tier.looser", False, "block", note),)))
+        found.append({**_hold(outward, subject, "bureau", (Finding("tier.looser", False, "block", note),)), "people": 2})
     if withdrawn:
         note = f"It is derived from what was withdrawn: {', '.join(withdrawn)}."
         subject = fingerprint("input.withdrawn", outward.contract.id, outward.product.name, list(withdrawn))

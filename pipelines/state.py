@@ -113,9 +113,11 @@ class State:
         return good[-1] if len(good) >= needed else None
 
     def standing(self, today: date) -> tuple[Decision, ...]:
-        """Approvals that count today: the newest decision on their hold, and not past their last day."""
+        """Approvals that count today: the newest decision on their hold, not past their last day, by as many people as it takes."""
+        known = {**self.past_holds, **self.holds}
         newest = {decision.hold: decision for decision in self.decisions}
-        return tuple(d for d in newest.values() if d.verdict == "approve" and not expired(d, today))
+        good = [d for d in newest.values() if d.verdict == "approve" and not expired(d, today)]
+        return tuple(d for d in good if d.hold not in known or self.approval(known[d.hold].subject, today) is not None)
 
     def rejected(self, subject: str) -> bool:
         """Whether the newest decision on this subject is a rejection."""

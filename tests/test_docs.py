@@ -70,7 +70,7 @@ def test_the_way_is_short_enough_to_read() -> None:
     named = re.findall(r"^\| \[([a-z_/]+\.py)\]", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     steps = [f"pipelines/steps/{name}.py" for name in ("ingest", "refine", "serve", "publish")]
     lines = sum(len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in {*named, *steps})
-    assert lines < 800, lines
+    assert lines < 850, lines
 
 
 def test_no_path_of_this_machine_and_no_registry_host_is_committed() -> None:

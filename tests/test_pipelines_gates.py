@@ -136,10 +136,10 @@ def test_the_source_has_one_door_to_each_layer() -> None:
     assert {name for name, _, what in found if what == "write_deltalake"} == {"pipelines/lake"}
     tables = {name for name, receiver, what in found if what == "write" and receiver in ("lake", "_lake", "session", "_session", "_staged()")}
     assert tables == {"pipelines/engines/duck", "pipelines/replay", "pipelines/steps/ingest", "pipelines/steps/refine", "pipelines/gold",
-                      "pipelines/steps/register"}
+                      "pipelines/steps/register", "pipelines/steps/retain"}
     assert {name for name, _, what in found if what == "switch"} == {"pipelines/steps/publish"}
     assert {name for name, receiver, what in found if what == "stage" and "portal" in receiver} == {"pipelines/steps/publish"}
-    layers = {(name, node.args[0].value) for name in tables if "steps" in name or name == "pipelines/gold"
+    layers = {(name, node.args[0].value) for name in tables - {"pipelines/steps/retain"} if "steps" in name or name == "pipelines/gold"     # retain only takes away
               for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text(encoding="utf-8")))
               if isinstance(node, ast.Call) and ast.unparse(node.func) in ("table", "self._write") and isinstance(node.args[0], ast.Constant)}
     wrote = {layer: {name.split("/")[-1] for name, of in layers if of == layer} for layer in WRITERS}
@@ -392,6 +392,11 @@ def test_a_tighter_tier_takes_the_files_off_at_once_and_a_looser_one_waits(tmp_p
     assert shown(city) == "metadata"
     assert anywhere(city, "T7", "T3") == []
     approve(city, "bureau", "serve", days=30)
+    city.run()
+    assert shown(city) == "metadata"                          # relaxing takes two named people
+    with pytest.raises(Refused):
+        approve(city, "bureau", "serve", days=30)             # and one cannot be both
+    approve(city, "bureau2", "serve", days=60)
     city.run()
     assert shown(city) == "open"
     city.drop("trees3.csv", GOOD.replace("T1", "T8"))         # the decision is about the tier, not about these bytes

@@ -37,6 +37,7 @@ people:
   - {id: officer, name: Officer, department: parks, roles: [privacy_officer]}
   - {id: secrecy, name: Secrecy, department: parks, roles: [secrecy_officer]}
   - {id: bureau, name: Bureau, department: parks, roles: [bureau]}
+  - {id: bureau2, name: Bureau 2, department: parks, roles: [bureau]}
   - {id: auditor, name: Auditor, department: parks, roles: [auditor]}
 """
 CALENDAR = "years:\n  '2026': {holidays: ['2026-01-01'], workdays: []}\n"
