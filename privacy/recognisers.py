@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog.canonical import fingerprint
+from privacy.spans import Span
 
 # Separators that people put between the groups of a number (all of Unicode's spaces, dashes and dots among them), and marks
 # that cannot be seen. One table for both: the engine's screen and the checks here must not disagree on what a gap is.
@@ -140,6 +141,26 @@ def kinds_in(value: str) -> dict[str, bool]:
     if _EMAIL.search(text):
         found["email"] = True
     return found
+
+
+def spans_in(text: str) -> list[Span]:
+    """Where identifiers stand in a text, in its own characters: folding and gaps between groups are undone."""
+    folded, places = [], []
+    for at, mark in enumerate(text):
+        if not _HIDDEN.match(mark):
+            folded.append(mark.translate(_FOLD))
+            places.append(at)
+    line = "".join(folded)
+    found = {(hit.start(), hit.end(), "email", 0.95) for hit in _EMAIL.finditer(line)}
+    for run in _RUN.finditer(line):
+        kept = [at for at in range(*run.span()) if not _GAP.match(line[at])]
+        compact = "".join(line[at] for at in kept)
+        for kind, pattern in _COMPACT.items():
+            for hit in pattern.finditer(compact):
+                if BY_KIND[kind].sure(hit.group()) and not (kind == "bank_card" and _is_code(hit.group())):
+                    found.add((kept[hit.start()], kept[hit.end() - 1] + 1, kind, 0.95 if BY_KIND[kind].check(hit.group()) else 0.6))
+    return sorted((Span(places[start], places[end - 1] + 1, kind, score) for start, end, kind, score in found),
+                  key=lambda span: (span.start, -span.end))
 
 
 def _is_code(text: str) -> bool:

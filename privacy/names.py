@@ -1,0 +1,42 @@
+"""Names of persons in running text: what the model reads, surnames before titles, and what follows a word that asks for a name.
+
+Too much rather than too little: faint readings count where they begin with a surname (the Hundred Family Surnames and today's
+most frequent ones) or are written like a foreign name.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+from privacy.model import Reading
+from privacy.spans import Span
+
+_LINES = [line for line in (files("privacy") / "data" / "surnames.txt").read_text(encoding="utf-8").split("\n") if line and line[0] != "#"]
+SINGLE, COMPOUND = frozenset(_LINES[0]), frozenset(word for word in _LINES[1].split() if len(word) > 1)
+_SURNAME = rf"(?:{'|'.join(sorted(COMPOUND))}|[{''.join(sorted(SINGLE))}])"
+_HAN = r"[\u3400-\u9fff\U00020000-\U0003134f]"
+TITLES = ("先生|女士|小姐|太太|夫人|阿姨|大爷|大妈|大伯|大叔|叔叔|奶奶|爷爷|师傅|老师|同学|同志|医生|护士|律师|警官|老板|经理|主任|教授|院长|"
+          "校长|局长|处长|科长|队长|书记|村长|法官|检察官|主管|店长|房东|某")
+CUES = ("姓名|真实姓名|联系人|当事人|来电人|投诉人|举报人|申请人|被申请人|诉求人|反映人|经办人|负责人|法定代表人|法人代表|收件人|收货人|"
+        "寄件人|户主|业主|租客|患者|家长|监护人|死者|伤者|受害人|嫌疑人|原告|被告|证人|我叫|名叫|叫做|本人叫|本人是|户名|持卡人|司机|驾驶员|丈夫|妻子|儿子|女儿|父亲|母亲")
+_TITLED = re.compile(rf"(?:小|老|阿)?{_SURNAME}{_HAN}{{0,2}}?(?:{TITLES})某?")
+_AFTER = re.compile(rf"(?:{CUES})(?:为|是|叫)?[：:\s]*(?P<name>{_SURNAME}{_HAN}{{1,2}})(?!{_HAN})")
+_DOTTED = re.compile(rf"{_HAN}{{1,8}}(?:[·•‧]{_HAN}{{1,8}})+")
+_SOME = re.compile(rf"{_SURNAME}(?:某{{1,3}}|[×xX*＊○〇]{{1,3}})")
+FORMS = (_TITLED, _DOTTED, _SOME)
+
+
+def name_spans(text: str, reading: Reading) -> list[Span]:
+    """Places of names, which may overlap."""
+    found = [Span(start, end, "name", 0.85) for start, end in reading.likely]
+    found += [Span(start, end, "name", 0.5) for start, end in reading.faint if like_a_name(text[start:end])]
+    found += [Span(hit.start(), hit.end(), "name", 0.7) for form in FORMS for hit in form.finditer(text)]
+    return found + [Span(hit.start("name"), hit.end("name"), "name", 0.7) for hit in _AFTER.finditer(text)]
+
+
+def like_a_name(word: str) -> bool:
+    """A surname and one or two characters more (of a compound surname too), or a foreign name with its dot."""
+    if _DOTTED.fullmatch(word):
+        return True
+    return (len(word) in (2, 3) and word[0] in SINGLE) or (len(word) in (3, 4) and word[:2] in COMPOUND)
