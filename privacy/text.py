@@ -24,7 +24,8 @@ _NUMBER = re.compile(r"[A-Za-zＡ-Ｚ]{0,4}\d(?:[\s·.—–-]{0,2}\d){5,}[A-Za-
 _ACCOUNT = re.compile(r"(?:微信|[Ww]e[Cc]hat|vx|VX|QQ|qq|扣扣|微博|抖音|旺旺|支付宝)(?:号码|账号|号|名)?[是为：:\s]*"
                       r"(?P<id>[A-Za-z0-9][A-Za-z0-9_-]{4,})")
 _LINK = re.compile(r"(?:https?://|www\.)[A-Za-z0-9./?&=%_#:~+-]+", re.ASCII)
-_DOOR = re.compile(r"[0-9０-９一二三四五六七八九十百〇零]+(?:号(?!线|文|令|台风|公告|提案)|弄|幢|栋|座|单元|楼|层|室|户|组|巷|房)(?:[0-9０-９A-Za-z]+(?:号|室|幢|单元)?)*")
+_DOOR = re.compile(r"[0-9０-９一二三四五六七八九十百〇零]+(?:号(?!线|文|令|台风|公告|提案)|弄|幢|栋|座|单元|楼|层|室|户|组|巷|房)"
+                   r"(?:[0-9０-９A-Za-z]+(?:号|室|幢|单元)?)*")
 FORMS = {"plate": _PLATE, "number": _NUMBER, "url_token": _LINK, "address": _DOOR}
 TEXT_VERSION = fingerprint(2, SCREEN_VERSION, MODEL_VERSION, sorted(SINGLE), sorted(COMPOUND), TITLES, CUES,
                            [form.pattern for form in (*FORMS.values(), _ACCOUNT)])[:16]
