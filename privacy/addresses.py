@@ -1,0 +1,260 @@
+"""Addresses: found in texts, parsed to standard levels, cut off after a level, coded.
+
+Levels, coarse to fine: province, city, district, street (街道, 镇, 乡), community (社区, 村), road, estate (a named estate, building or
+institution), door (a number on the road, a building, unit, floor or room). The gazetteer says what a division is; where it does not,
+nothing is guessed: `text_at` gives None. Parts and their order follow GB/T 23705.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from privacy.address_parts import DIVISIONS, DOOR, Part, parts, under
+from privacy.address_places import LEVEL_OF, names
+from privacy.address_text import Plain, Word, number, plain
+from privacy.spans import Span
+
+LEVELS = ("province", "city", "district", "street", "community", "road", "estate", "door")
+_LEVEL = {"group": "community", "section": "estate", "zone": "street", **{kind: "door" for kind in DOOR}}
+_GAP = 12           # characters without a sign of their own (an estate's name) that may stand between two parts of one address
+_TAIL = 10
+_ROAD_NAME = 4      # a longer name before 路 may hold more than the road's
+_SUFFIX = re.compile("(?:大道|大街|公路|胡同|路|街|巷|弄|道|线)$")
+_BRIDGE = frozenset("-,，、()（）/与和及的 .内[]【】")
+_SCORE = {"door": 0.9, "estate": 0.6, "road": 0.5, "community": 0.5, "street": 0.4, "district": 0.35, "city": 0.3, "province": 0.3}
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of an address: its characters in the original text, and its normal spelling."""
+
+    start: int
+    end: int
+    kind: str
+    text: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Address:
+    """Characters `start` to `end` of the original; `level` is the finest that occurs."""
+
+    start: int
+    end: int
+    level: str
+    score: float
+    components: tuple[Component, ...]
+
+
+def parse(text: str, words: Sequence[Word] | None = None) -> list[Address]:
+    """All addresses in a text; `words` are the language model's, joining to the text (better borders of names)."""
+    made = plain(text, words)
+    found = [_address(made, chain, whole=words is None) for chain in _chains(made, parts(made))]
+    return [address for address in found if address is not None]
+
+
+def address_spans(text: str, words: Sequence[Word] | None = None) -> list[Span]:
+    """The addresses as spans; `level` is the finest."""
+    return [Span(found.start, found.end, "address", found.score, found.level) for found in parse(text, words)]
+
+
+def level_of(kind: str) -> str:
+    """The level of a component's kind."""
+    return _LEVEL.get(kind, kind)
+
+
+def _chains(text: Plain, found: Sequence[Part]) -> list[list[Part]]:
+    chains: list[list[Part]] = []
+    for part in found:
+        if chains and _linked(text, chains[-1], part):
+            last = chains[-1][-1]
+            if _filled(text.text[last.end:part.start]):
+                chains[-1].append(Part(last.end, part.start, "estate"))
+            chains[-1].append(part)
+        else:
+            chains.append([part])
+    return chains
+
+
+def _filled(gap: str) -> bool:
+    return any(mark not in _BRIDGE for mark in gap)
+
+
+def _linked(text: Plain, chain: Sequence[Part], part: Part) -> bool:
+    last = chain[-1]
+    gap = range(last.end, part.start)
+    if len(gap) > _GAP or any(text.hard[at] for at in gap):
+        return False
+    if part.codes and not part.short and last.kind in DOOR:
+        return False
+    between = text.text[last.end:part.start]
+    if not _filled(between):
+        return len(between) <= 2
+    if any(mark in ",，、" for mark in between) or any(text.soft[at] for at in gap):
+        return False
+    if any(text.verb[at] for at in gap) and last.kind in DOOR:
+        return False
+    return part.kind in DOOR or part.kind in ("estate", "road", "section", "group", "community") or len(gap) <= 2
+
+
+def _address(text: Plain, chain: list[Part], whole: bool) -> Address | None:
+    kinds = {part.kind for part in chain}
+    doors = [part for part in chain if part.kind in DOOR]
+    if doors and len(doors) == len(chain):
+        before = _before(text, chain[0].start)
+        if before is None and (len(doors) < 2 or kinds <= {"floor", "bare", "roadno"}):
+            return None
+        chain = [*([before] if before else []), *chain]
+    chain = _tail(text, chain, whole)
+    level = max((level_of(part.kind) for part in chain), key=LEVELS.index)
+    if not doors and len(chain) == 1 and not _alone(text, chain[0], whole):
+        return None
+    start, end = text.place(chain[0].start, chain[-1].end)
+    components = tuple(Component(*text.place(part.start, part.end), part.kind, number(text.text[part.start:part.end]) if part.kind in DOOR
+                                 else text.text[part.start:part.end], part.codes) for part in chain)
+    return Address(start, end, level, _SCORE[level], components)
+
+
+def _alone(text: Plain, part: Part, whole: bool) -> bool:
+    """Whether one part without any number is an address at all."""
+    if whole:
+        return bool(part.codes) or (part.start == 0 and part.end == len(text.text))
+    if part.kind in ("road", "estate", "street", "community", "district"):
+        return bool(part.codes and not part.short) or any(tag == "LOC" for tag in text.tags[part.start:part.end])
+    return text.tags[part.start] == "LOC"
+
+
+def _before(text: Plain, end: int) -> Part | None:
+    """The name that stands directly before numbers of a door, when it looks like one."""
+    start = end
+    while start and end - start < _TAIL and not (text.hard[start - 1] or text.soft[start - 1] or text.verb[start - 1]
+                                                 or text.text[start - 1] in ",，、()（）"):
+        start -= 1
+    while start < end and not text.begins[start]:
+        start += 1
+    return Part(start, end, "estate") if end - start >= 2 and not text.text[start:end].isascii() else None
+
+
+def _tail(text: Plain, chain: list[Part], whole: bool) -> list[Part]:
+    """The chain with the name that follows its last part (文三路 12 号华星大厦), as far as it can be one."""
+    last = chain[-1]
+    if last.kind in ("unit", "floor", "room") or (last.kind == "bare") or (not whole and len(chain) == 1):
+        return chain
+    end = last.end
+    while end < len(text.text) and end - last.end < (40 if whole else _TAIL) and not _stops(text, end, whole):
+        end += 1
+    return [*chain, Part(last.end, end, "estate")] if end > last.end and _filled(text.text[last.end:end]) else chain
+
+
+def _stops(text: Plain, at: int, whole: bool) -> bool:
+    if text.hard[at] or text.soft[at] or (not whole and (text.text[at] in ",，、" or text.spaced[at])):
+        return True
+    return not whole and (text.verb[at] or text.tags[at] not in ("LOC", "ORG", "n", "nz", "nw", "s", "f", "m", "q", "vn"))
+
+
+def standard(address: Address) -> dict[str, str]:
+    """Level → its text in normal spelling; divisions above the first that is known by its code are filled in."""
+    made: dict[str, str] = {}
+    code = division_code(address)
+    for length, level in LEVEL_OF.items():
+        name = names().get(code[:length]) if len(code) >= length else None
+        if name and name != "市辖区":
+            made[level] = name
+    for part in address.components:
+        level = part.kind if part.kind in DOOR else level_of(part.kind)
+        if level in DIVISIONS[:3] or (level in made and part.kind in DIVISIONS):
+            continue
+        for name, piece in _bare(part.text) if level == "bare" else [(level, part.text)]:
+            made[name] = made.get(name, "") + piece
+    return made
+
+
+def _bare(text: str) -> list[tuple[str, str]]:
+    """5-2-301 is building, unit and room; 5-301 building and room; 301 a room."""
+    pieces = text.strip("#").split("-")
+    kinds = {1: ("room",), 2: ("building", "room"), 3: ("building", "unit", "room")}.get(len(pieces))
+    return list(zip(kinds, pieces, strict=True)) if kinds else [("room", text)]
+
+
+def division_code(address: Address, near: str = "3301") -> str:
+    """The code of the finest division that is certain: 2, 4, 6, 9 or 12 digits; "" where none is. Of several that bear the name, the
+    only one under `near` (the city's code).
+    """
+    best: tuple[str, ...] = ()
+    for part in address.components:
+        if not part.codes:
+            continue
+        narrowed = under(part.codes, best) if best else part.codes
+        if not narrowed and best and not any(code.startswith(part.codes) for code in best):
+            return ""                       # they contradict each other: nothing is certain
+        best = narrowed or best
+    if len(best) > 1:
+        best = under(best, (near,))
+    return best[0] if len(best) == 1 else ""
+
+
+def text_at(value: str, level: str) -> str | None:
+    """An address cut off after `level`, in standard spelling; None where that cannot be told: fail closed.
+
+    Levels that the address does not name are left out, never guessed from finer ones, but a value that names nothing down to
+    `level`, or holds more than one address, gives None.
+    """
+    found = parse(value)
+    if len(found) != 1 or level not in LEVELS[:6]:
+        return None
+    code = division_code(found[0])
+    wanted = LEVELS.index(level)
+    if not code or not _names(found[0], level, code):
+        return None
+    made = standard(found[0])
+    text = "".join(made.get(name, "") for name in LEVELS[:wanted + 1])
+    return text or None
+
+
+def _names(address: Address, level: str, code: str) -> bool:
+    """Whether the address names the level: a division by its code, a road by a name right after one."""
+    if level != "road":
+        return any(LEVEL_OF[length] == level for length in LEVEL_OF if length <= len(code))
+    at = next((at for at, part in enumerate(address.components) if part.kind == "road"), 0)
+    own = _SUFFIX.sub("", address.components[at].text)
+    return at > 0 and all(part.codes for part in address.components[:at]) and len(own) <= _ROAD_NAME
+
+
+def address_code(address: Address) -> str:
+    """The finest certain division's code filled with zeros to 12 digits, a dash, and 16 hex digits for the door; "" where no district
+    is certain, or nothing finer than a road is named.
+
+    Records join by the part after the dash (`door_of`): it is the same whether or not the street was named, and for every spelling
+    of the number. Not for outside: whoever has a list of all addresses can try them.
+    """
+    code, made = division_code(address), standard(address)
+    fine = [made.get(name, "") for name in ("road", "roadno", "estate", "building", "unit", "floor", "room")]
+    if fine[0] and fine[1]:
+        fine[2] = ""                        # the number on the road tells the place; the estate is often left out
+    if len(code) < 6 or not any((fine[1], *fine[3:])):
+        return ""
+    text = "|".join([code[:6], *(_core(part) for part in fine)])
+    return f"{code:0<12}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def door_of(code: str) -> str:
+    """What records of one door share: the part of an address code after the dash."""
+    return code.partition("-")[2]
+
+
+def _core(text: str) -> str:
+    """A door's number without the word for what it numbers: 3幢, 3栋 and 3号楼 are the same building."""
+    return "".join(mark for mark in text if mark not in "号幢栋座楼层F单元室房间#第 ") or text
+
+
+def linked(values: Iterable[str]) -> dict[str, str]:
+    """Value → address code, for those values that are one address with a certain district."""
+    codes = {}
+    for value in values:
+        found = parse(value)
+        if len(found) == 1 and (code := address_code(found[0])):
+            codes[value] = code
+    return codes

@@ -1,0 +1,136 @@
+"""Addresses: found, parsed, cut off, coded; every example is made up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privacy.address_places import names, places
+from privacy.address_text import number, plain
+from privacy.addresses import LEVELS, Address, address_code, address_spans, door_of, linked, parse, standard, text_at
+
+DOOR = "浙江省杭州市上城区清波街道清波门社区劳动路12号3幢2单元501室"
+STREETS = [(code, name) for code, name in names().items() if len(code) == 9 and code.startswith("3301") and name.endswith(("街道", "镇", "乡"))]
+ROADS = ("文三路", "江南大道", "环城北路", "保俶路", "3号大街", "龙井巷")
+
+
+def one(text: str) -> Address:
+    found = parse(text)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_full_address_is_parsed_to_its_levels() -> None:
+    assert standard(one(DOOR)) == {
+        "province": "浙江省", "city": "杭州市", "district": "上城区", "street": "清波街道", "community": "清波门社区", "road": "劳动路",
+        "roadno": "12号", "building": "3幢", "unit": "2单元", "room": "501室"}
+    assert (one(DOOR).start, one(DOOR).end, one(DOOR).level) == (0, len(DOOR), "door")
+
+
+def test_each_component_lies_where_it_says() -> None:
+    spaced = "杭州市 西湖区文新街道　文三路９９号 5 幢"
+    found = {part.kind: spaced[part.start:part.end] for part in one(spaced).components}
+    assert found == {"city": "杭州市", "district": "西湖区", "street": "文新街道", "road": "文三路", "roadno": "９９号", "building": "5 幢"}
+
+
+@pytest.mark.parametrize(("level", "expected"), [
+    ("province", "浙江省"), ("city", "浙江省杭州市"), ("district", "浙江省杭州市上城区"), ("street", "浙江省杭州市上城区清波街道"),
+    ("community", "浙江省杭州市上城区清波街道清波门社区"), ("road", "浙江省杭州市上城区清波街道清波门社区劳动路")])
+def test_an_address_is_cut_off_after_a_level(level: str, expected: str) -> None:
+    assert text_at(DOOR, level) == expected
+
+
+@pytest.mark.parametrize(("value", "level"), [
+    ("", "city"), ("无", "city"), ("张三", "district"), ("文三路123号", "district"), ("江苏省杭州市西湖区", "district"),
+    ("杭州市西湖区文三路1号", "street"),
+    ("杭州市西湖区文新街道某某村3号", "community"), ("杭州市西湖区,杭州市上城区", "city"),
+    ("杭州市西湖区文新街道翠苑小区3幢", "road"), (DOOR, "door"),
+    ("杭州市西湖区王小明李小红文三路3号", "road"), ("中山路1号", "city")])
+def test_what_cannot_be_told_is_none(value: str, level: str) -> None:
+    assert text_at(value, level) is None
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(STREETS), st.sampled_from(ROADS), st.integers(1, 999), st.integers(1, 60), st.integers(100, 2999),
+       st.sampled_from(LEVELS[:5]))
+def test_nothing_finer_than_the_level_is_left(street: tuple[str, str], road: str, number: int, building: int, room: int, level: str) -> None:
+    code, name = street
+    value = f"杭州市{names()[code[:6]]}{name}{road}{number}号{building}幢{room}室"
+    text = text_at(value, level)
+    if level == "community":
+        assert text is None
+    else:
+        assert text is not None
+        assert not set("0123456789路幢室") & set(text.replace(name, ""))
+        assert text.endswith({"province": "浙江省", "city": "杭州市", "district": names()[code[:6]], "street": name}[level])
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.sampled_from(LEVELS))
+def test_any_text_is_survived_and_spans_lie_in_it(text: str, level: str) -> None:
+    for span in address_spans(text):
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.level in LEVELS
+        assert span.kind == "address"
+    cut = text_at(text, level)
+    assert cut is None or any(cut.startswith(name) for code, name in names().items() if len(code) == 2)
+
+
+@pytest.mark.parametrize("spelling", [
+    "杭州市西湖区文三路99号5幢2单元301室", "浙江省杭州市西湖区文新街道文三路99号5幢2单元301室",
+    "西湖区文三路９９号５栋２单元３０１", "西湖区文三路99号5-2-301",
+    "杭州西湖区文三路九十九号5号楼2单元301室",
+    "杭州市 西湖区 文三路 99 号 5 幢 2 单元 301 室",
+    "杭州市西湖区文三路99号翠苑公寓5幢2单元301室",
+    "杭州市西湖区文三路99号（翠苑公寓）5幢2单元301室"])
+def test_all_spellings_of_a_door_have_one_code(spelling: str) -> None:
+    expected = address_code(one("浙江省杭州市西湖区文三路99号5幢2单元301室"))
+    assert expected.startswith("330106000000-")
+    assert door_of(address_code(one(spelling))) == door_of(expected)
+
+
+@pytest.mark.parametrize("other", ["杭州市西湖区文三路99号5幢2单元302室", "杭州市上城区文三路99号5幢2单元301室",
+                                   "杭州市西湖区文一路99号5幢2单元301室",
+                                   "杭州市西湖区文三路9号95幢2单元301室"])
+def test_other_doors_have_other_codes(other: str) -> None:
+    assert door_of(address_code(one(other))) != door_of(address_code(one("杭州市西湖区文三路99号5幢2单元301室")))
+
+
+def test_only_values_that_are_one_certain_door_are_linked() -> None:
+    assert linked(["杭州市西湖区文三路99号", "杭州市西湖区", "文三路99号", "无"]).keys() == {"杭州市西湖区文三路99号"}
+
+
+@pytest.mark.parametrize(("text", "covered", "level"), [
+    ("来电人家住杭州市西湖区文三路99号5幢301室，反映楼上噪音", "杭州市西湖区文三路99号5幢301室", "door"),
+    ("家住翠苑一区3幢2单元501室", "翠苑一区3幢2单元501室", "door"),
+    ("请到江南大道100号华星大厦查看", "江南大道100号华星大厦", "door"),
+    ("地址：余杭区仓前街道龙潭路1弄2号", "余杭区仓前街道龙潭路1弄2号", "door")])
+def test_addresses_in_running_text(text: str, covered: str, level: str) -> None:
+    found = [span for span in address_spans(text) if span.level == level]
+    assert any(text[span.start:span.end].find(covered) >= 0 for span in found)
+
+
+@pytest.mark.parametrize("text", ["订单号20240101123456已发货", "请在3日内办理", "地铁3号线运营到几点", "5月12号停水",
+                                  "一共要交300元", "知道了谢谢", "共2层"])
+def test_what_is_no_address(text: str) -> None:
+    assert address_spans(text) == []
+
+
+def test_short_names_inside_other_names_are_no_divisions() -> None:
+    assert {part.kind for part in one("上海南路12号").components} == {"road", "roadno"}
+    assert any(place.short and place.level == "city" for place in places("杭州"))
+
+
+@pytest.mark.parametrize(("text", "expected"), [("三十二号", "32号"), ("一百零五室", "105室"), ("五〇二", "502"),
+    ("１２Ａ", "12A"), ("十号", "10号"), ("二百", "200")])
+def test_numbers_are_plain_digits(text: str, expected: str) -> None:
+    assert number(text) == expected
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_the_way_back_to_the_original_is_exact(text: str) -> None:
+    made = plain(text)
+    assert len(made.text) == len(made.at) == len(made.hard) == len(made.soft) == len(made.spaced)
+    assert list(made.at) == sorted(set(made.at))
