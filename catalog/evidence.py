@@ -46,7 +46,7 @@ class Finding:
 class Verdict:
     """The findings on exact bytes or versions, under exact rules. `subject` names them, `rules` is their version."""
 
-    kind: Literal["admission", "quality", "screening", "tier"]
+    kind: Literal["admission", "quality", "screening", "tier", "disclosure"]
     subject: Mapping[str, Any]
     rules: str
     findings: tuple[Finding, ...]

@@ -12,13 +12,15 @@ from pipelines.state import State
 
 
 def doubts_of(
-    outward: Outward, rules: str, digest: str, verdict: Verdict, loosened: Mapping[str, str] | None, withdrawn: Sequence[str] = ()
+    outward: Outward, rules: str, digest: str, verdicts: Sequence[Verdict], loosened: Mapping[str, str] | None, withdrawn: Sequence[str] = ()
 ) -> list[Mapping[str, Any]]:
-    """The holds of a release: these very bytes for the privacy officer; the looser tier (which takes two people), and what is
+    """The holds of a release: these very bytes, once a verdict, for the privacy officer; the looser tier (which takes two people), and what is
     derived from a withdrawn product, for the bureau until it ends.
     """
     found = []
-    if verdict.blocking:
+    for verdict in verdicts:
+        if not verdict.blocking:
+            continue
         found.append(_hold(outward, fingerprint(digest, rules, plain(verdict.blocking)), "privacy_officer", verdict.blocking))
     if loosened:
         note = f"The tier would be looser: {loosened['tier']} became {outward.tier}."

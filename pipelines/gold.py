@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from catalog.contract import Contract
 from catalog.evidence import TableAt
+from pipelines.disclosure import guarded, kept_rows, suppresses
 from pipelines.lake import Op, Write
 from pipelines.products import Outward
 from pipelines.releases import token_params
@@ -16,4 +17,5 @@ def write_gold(way: Way, contract: Contract, outward: Outward, silver: TableAt, 
     way.lake.ensure(name, outward.schema(), base)
     params = token_params(way, contract, outward)
     with way.engine.open({"silver": silver}) as session:
-        return session.write(outward.query(), name, Write("replace", outward.plain_columns()), op, base, params)
+        query = kept_rows(way, session, outward, params) if suppresses(contract, outward) else guarded(way, contract, outward).query()
+        return session.write(query, name, Write("replace", outward.plain_columns()), op, base, params)

@@ -9,16 +9,20 @@ from typing import Any
 
 from catalog.canonical import fingerprint
 from catalog.contract import Contract
+from catalog.evidence import Ruling
 from pipelines.products import Outward
 from pipelines.state import State
 from pipelines.uses import use_limits
 from pipelines.way import Way
+from privacy.disclosure import DISCLOSURE_VERSION
 from privacy.recognisers import SCREEN_VERSION
+
+LET_THROUGH = (Ruling.PASS, Ruling.PASS_TREATED)
 
 
 def rules_version(way: Way) -> str:
     """Version of everything that judges a release; a published one is judged again when it changes."""
-    return fingerprint(SCREEN_VERSION, way.policy.version)[:16]
+    return fingerprint(SCREEN_VERSION, DISCLOSURE_VERSION, way.policy.version)[:16]
 
 
 def leaving(outward: Outward) -> dict[str, str]:
@@ -45,6 +49,7 @@ def stands(way: Way, state: State, outward: Outward, body: Mapping[str, Any]) ->
     good, now = {decision.id for decision in state.standing(way.today())}, leaving(outward)
     return (
         body.get("rules") == rules_version(way)
+        and body.get("ruling", {}).get("ruling") in LET_THROUGH
         and good.issuperset(body.get("rests_on", ()))
         and set(withdrawn_inputs(way, outward.contract)) <= set(body.get("withdrawn_inputs", ()))
         and not use_limits(way, outward.contract, outward.product.name)

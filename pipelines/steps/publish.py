@@ -16,6 +16,7 @@ from catalog.contract import Contract
 from catalog.errors import Drifted, PortalError
 from pipelines.boundary import boundary
 from pipelines.due import due, lessened, must_leave, target_of
+from pipelines.gate import recompute
 from pipelines.lake import Op
 from pipelines.pages import item
 from pipelines.planning import Action, offered
@@ -95,6 +96,8 @@ def _apply(
         with way.lease(f"portal-{portal.name}"):
             portal.purge()      # the switch was made by an attempt that was killed, perhaps before it had cleaned up
         return {**body, "place": portal.place_of(want.id)}
+    known = [f"{release}/{name}" for release, name in offered(seen.page)] if seen and seen.shown == "open" else []
+    recompute(way, contract, product, way.journal.state(contract.id), want, known)
     way.journal.append(contract.id, "prepared", {"step": "prepare", "target": target_of(portal, product), **body})
     show(way, portal, want, seen)
     return {**body, "place": portal.place_of(want.id)}

@@ -13,9 +13,12 @@ from typing import Any
 
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
-from catalog.evidence import TableAt
+from catalog.evidence import Ruling, TableAt
 from pipelines.boundary import boundary
+from pipelines.disclosure import disclosure
 from pipelines.doubts import ceiling, doubts_of, looser
+from pipelines.exposure import exposed, exposure
+from pipelines.gate import ruling, treated
 from pipelines.gold import write_gold
 from pipelines.lake import Op
 from pipelines.products import Outward
@@ -40,9 +43,10 @@ def serve(product: str) -> Serve:
 def terms(way: Way, contract: Contract, product: str) -> str:
     """Fingerprint of the contract fields that gold and its files depend on."""
     columns = [(c.name, str(c.type), c.level, c.label, c.more.codes, c.more.identifies) for c in contract.columns]
+    persons = contract.fields.subjects, [(c.name, c.more.person, c.more.quasi, c.more.sensitive, c.more.subject) for c in contract.columns]
     lists = {c.more.codes: way.city.codes[c.more.codes].rows for c in contract.columns if c.more.codes}
     chosen = contract.product(product).model_dump(exclude={"title", "conditions", "catalog_entry"})
-    return fingerprint(columns, lists, chosen, contract.period, contract.fields.merge, way.city.zone)
+    return fingerprint(columns, persons, lists, chosen, contract.period, contract.fields.merge, way.city.zone)
 
 
 def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | None:
@@ -80,7 +84,7 @@ class _Job:
 
     def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         return {"outcome": "done", "tier": "prohibited", "findings": plain(ceiling(self.outward)), "release": None,
-                "rules": rules_version(self.way)}
+                "rules": rules_version(self.way), "ruling": ruling(self.way, self.outward, Ruling.DENY, "")}
 
     def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         gold = TableAt(table("gold", self.contract.id, self.product), next(iter(written.values())))
@@ -95,21 +99,26 @@ class _Job:
         screens = screen_files(self.way, self.outward, folder, files)
         verdict = screen_verdict(columns, self.outward.treatments(), screens, digest)
         boundary("serve/screened")
+        classes = disclosure(self.way, self.contract, self.outward, gold)
+        register = exposure(self.way, self.contract, self.outward, self.silver, gold)
         loosened = looser(self.outward, self.state)
         body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(ceiling(self.outward)), "loosened": loosened,
-                "verdict": plain(verdict), "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward),
+                "verdict": plain(verdict), "disclosure": plain(classes), "exposure": plain(register), "exposed": exposed(self.contract, self.outward),
+                "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward),
                 "withdrawn_inputs": withdrawn_inputs(self.way, self.contract)}
-        doubts = doubts_of(self.outward, rules_version(self.way), digest, verdict, loosened, body["withdrawn_inputs"])
+        doubts = doubts_of(self.outward, rules_version(self.way), digest, (verdict, classes, register), loosened, body["withdrawn_inputs"])
         doubts += use_holds(self.way, self.contract, self.product)
         approvals = [self.state.approval(doubt["subject"], self.way.today()) for doubt in doubts]
         if not all(approvals):
             holds = [doubt for doubt, approval in zip(doubts, approvals, strict=True) if approval is None]
-            return {**body, "outcome": "held", "hash": digest, "holds": holds}
+            return {**body, "outcome": "held", "hash": digest, "holds": holds,
+                    "ruling": ruling(self.way, self.outward, Ruling.HOLD, digest)}
         if folder == self.temporary:
             folder.rename(self.final)
             boundary("serve/renamed")
         ids = [approval.id for approval in approvals if approval]
-        body |= {"outcome": "done", "tables": dict(written), "approval": ids[0] if ids else None, "rests_on": [*ids, *self._quality()]}
+        body |= {"outcome": "done", "tables": dict(written), "approval": ids[0] if ids else None, "rests_on": [*ids, *self._quality()],
+                 "ruling": ruling(self.way, self.outward, treated(self.outward), digest)}
         return {**body, "release": self._release(digest, files)}
 
     def _release(self, digest: str, files: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
