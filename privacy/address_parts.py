@@ -26,6 +26,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("section", rf"(?:第?{_LIST}|[东西南北中上下]{{1,2}})(?:期|区(?!域|别|分)|组团|标段|段)"),
     ("bare", r"#?(?:[A-Z]{1,2}-?)?\d{1,4}[A-Z]?(?:-[A-Z]?\d{1,4}[A-Z]?){0,3}#?(?![\d.%‰]|[A-Z]{2})"),
 )
+# 5-2-301 after a name: building, unit, room. Not 3-5天, not 0571-88.
+_DASHED = re.compile(r"(?:[A-Z]|[A-Z]?\d{1,3}[A-Z]?)(?:-[A-Z]?\d{1,4}[A-Z]?){1,3}(?![-\d.%‰:]|[A-Z]{2})")
 _NUMBERED = tuple((kind, re.compile(shape)) for kind, shape in _SHAPES)
 _QUANTITY = re.compile("[年月日时点分秒个次人元块万千百亿米天周岁吨斤克公度户家辆台只条张件份名位起例户米多余几]")
 _ROAD = re.compile(
@@ -48,6 +50,8 @@ _AFTER_SHORT = re.compile(
     "[东西南北中一-龥]?(?:大道|大街|路|街(?!道)|巷|公路)|[东西南北中一二三四五六七八九十新]?(?:大学|学院|银行|公司|集团|医院|商会|话|人|菜)")
 DOOR = frozenset(("roadno", "building", "unit", "floor", "room", "bare"))
 DIVISIONS = ("province", "city", "district", "street", "community")
+SHAPES = tuple(pattern.pattern for pattern in (
+    *(shape for _, shape in _NUMBERED), _DASHED, _QUANTITY, _ROAD, _TOWN, _COMMUNITY, _ESTATE, _ESTATE_IN_CHAIN, _NO_ROAD, _AFTER_SHORT))
 _NAME = 8               # characters of a road's or estate's own name, at most
 
 
@@ -104,17 +108,29 @@ def _numbered(text: Plain, at: int, found: Sequence[Part]) -> Part | None:
         return None
     if before == "月":
         return None
-    joined = bool(found) and at - found[-1].end <= 1
+    joined = bool(found) and at - found[-1].end <= 1 and found[-1].kind not in ("province", "city")
     for kind, pattern in _NUMBERED:
         hit = pattern.match(text.text, at)
-        if hit is None or (kind in ("group", "section", "bare") and not joined):
-            continue
-        if kind == "bare" and _QUANTITY.match(text.text, hit.end()):
-            continue
-        if kind in ("bare", "section") and found[-1].kind in ("province", "city"):
-            continue
-        return Part(at, hit.end(), kind)
+        if hit and _fits(text, kind, hit, joined):
+            return Part(at, hit.end(), kind)
+    hit = _DASHED.match(text.text, at)
+    near = bool(found) and at - found[-1].end <= _NAME
+    if hit and (near or hit.group().count("-") == 2) and _is_han(before) and not _QUANTITY.match(text.text, hit.end()):
+        return Part(at, hit.end(), "bare")
     return None
+
+
+def _fits(text: Plain, kind: str, hit: re.Match[str], joined: bool) -> bool:
+    """Weak shapes only count right behind another part, or (一区, 二期) behind the name of a place."""
+    if kind == "section":
+        return joined or (hit.start() > 0 and text.tags[hit.start() - 1] in ("LOC", "nz"))
+    if kind in ("group", "bare") and not joined:
+        return False
+    return kind != "bare" or not _QUANTITY.match(text.text, hit.end())
+
+
+def _is_han(mark: str) -> bool:
+    return "一" <= mark <= "龥"
 
 
 def _named(text: Plain, at: int, done: int, found: Sequence[Part]) -> Part | None:
@@ -135,6 +151,8 @@ def _named(text: Plain, at: int, done: int, found: Sequence[Part]) -> Part | Non
 
 def _name_start(text: Plain, at: int, done: int) -> int:
     """Where the name before `at` begins: after the last part, clause mark, function word or verb; at most 8 characters back."""
+    if done > 0 and 0 < at - done <= _NAME and not any(_ends(text, index, verbs=False) for index in range(done, at)):
+        return done
     start = at
     while start > done and at - start < _NAME and not _ends(text, start - 1):
         start -= 1
@@ -143,6 +161,7 @@ def _name_start(text: Plain, at: int, done: int) -> int:
     return start
 
 
-def _ends(text: Plain, at: int) -> bool:
+def _ends(text: Plain, at: int, verbs: bool = True) -> bool:
     mark = text.text[at]
-    return text.hard[at] or text.soft[at] or mark in ",，、()（）[]【】-/" or text.spaced[min(at + 1, len(text.text) - 1)] or text.verb[at]
+    return (text.hard[at] or text.soft[at] or mark in ",，、()（）[]【】-/" or text.spaced[min(at + 1, len(text.text) - 1)]
+            or (verbs and text.verb[at]))

@@ -11,9 +11,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from privacy.address_parts import DIVISIONS, DOOR, Part, parts, under
-from privacy.address_places import LEVEL_OF, names
+from catalog.canonical import fingerprint
+from privacy.address_parts import DIVISIONS, DOOR, SHAPES, Part, parts, under
+from privacy.address_places import LEVEL_OF, names, version
 from privacy.address_text import Plain, Word, number, plain
 from privacy.spans import Span
 
@@ -21,6 +23,7 @@ LEVELS = ("province", "city", "district", "street", "community", "road", "estate
 _LEVEL = {"group": "community", "section": "estate", "zone": "street", **{kind: "door" for kind in DOOR}}
 _GAP = 12           # characters without a sign of their own (an estate's name) that may stand between two parts of one address
 _TAIL = 10
+_RULES = 1          # raise with every change of how parts become an address
 _ROAD_NAME = 4      # a longer name before 路 may hold more than the road's
 _SUFFIX = re.compile("(?:大道|大街|公路|胡同|路|街|巷|弄|道|线)$")
 _BRIDGE = frozenset("-,，、()（）/与和及的 .内[]【】")
@@ -61,6 +64,12 @@ def address_spans(text: str, words: Sequence[Word] | None = None) -> list[Span]:
     return [Span(found.start, found.end, "address", found.score, found.level) for found in parse(text, words)]
 
 
+@lru_cache(maxsize=1)
+def address_version() -> str:
+    """Fingerprint of the gazetteer and the rules: part of what a verdict or a cached result is bound to."""
+    return fingerprint(_RULES, SHAPES, version(), list(LEVELS), _SCORE)[:16]
+
+
 def level_of(kind: str) -> str:
     """The level of a component's kind."""
     return _LEVEL.get(kind, kind)
@@ -93,7 +102,7 @@ def _linked(text: Plain, chain: Sequence[Part], part: Part) -> bool:
     between = text.text[last.end:part.start]
     if not _filled(between):
         return len(between) <= 2
-    if any(mark in ",，、" for mark in between) or any(text.soft[at] for at in gap):
+    if any(mark in ",，、" for mark in between) or any(text.soft[at] and not (text.tags[at] == "PER" and part.kind in DOOR) for at in gap):
         return False
     if any(text.verb[at] for at in gap) and last.kind in DOOR:
         return False
@@ -103,12 +112,14 @@ def _linked(text: Plain, chain: Sequence[Part], part: Part) -> bool:
 def _address(text: Plain, chain: list[Part], whole: bool) -> Address | None:
     kinds = {part.kind for part in chain}
     doors = [part for part in chain if part.kind in DOOR]
-    if doors and len(doors) == len(chain):
+    if not doors and kinds == {"section"}:
+        return None
+    if kinds <= DOOR | {"section"}:
         before = _before(text, chain[0].start)
         if before is None and (len(doors) < 2 or kinds <= {"floor", "bare", "roadno"}):
             return None
         chain = [*([before] if before else []), *chain]
-    chain = _tail(text, chain, whole)
+    chain = _tail(text, _head(text, chain), whole)
     level = max((level_of(part.kind) for part in chain), key=LEVELS.index)
     if not doors and len(chain) == 1 and not _alone(text, chain[0], whole):
         return None
@@ -138,6 +149,14 @@ def _before(text: Plain, end: int) -> Part | None:
     return Part(start, end, "estate") if end - start >= 2 and not text.text[start:end].isascii() else None
 
 
+def _head(text: Plain, chain: list[Part]) -> list[Part]:
+    """The chain with the words before it that the model calls a place and that touch it."""
+    start = chain[0].start
+    while start and text.tags[start - 1] == "LOC" and chain[0].start - start < _TAIL and not text.hard[start - 1]:
+        start -= 1
+    return [Part(start, chain[0].start, "estate"), *chain] if start < chain[0].start else chain
+
+
 def _tail(text: Plain, chain: list[Part], whole: bool) -> list[Part]:
     """The chain with the name that follows its last part (文三路 12 号华星大厦), as far as it can be one."""
     last = chain[-1]
@@ -152,13 +171,13 @@ def _tail(text: Plain, chain: list[Part], whole: bool) -> list[Part]:
 def _stops(text: Plain, at: int, whole: bool) -> bool:
     if text.hard[at] or text.soft[at] or (not whole and (text.text[at] in ",，、" or text.spaced[at])):
         return True
-    return not whole and (text.verb[at] or text.tags[at] not in ("LOC", "ORG", "n", "nz", "nw", "s", "f", "m", "q", "vn"))
+    return not whole and (text.verb[at] or text.tags[at] not in ("LOC", "ORG", "n", "nz", "nw", "s", "f", "m", "q", "vn", "a", "an"))
 
 
-def standard(address: Address) -> dict[str, str]:
+def standard(address: Address, near: str = "") -> dict[str, str]:
     """Level → its text in normal spelling; divisions above the first that is known by its code are filled in."""
     made: dict[str, str] = {}
-    code = division_code(address)
+    code = division_code(address, near)
     for length, level in LEVEL_OF.items():
         name = names().get(code[:length]) if len(code) >= length else None
         if name and name != "市辖区":
@@ -179,9 +198,9 @@ def _bare(text: str) -> list[tuple[str, str]]:
     return list(zip(kinds, pieces, strict=True)) if kinds else [("room", text)]
 
 
-def division_code(address: Address, near: str = "3301") -> str:
+def division_code(address: Address, near: str = "") -> str:
     """The code of the finest division that is certain: 2, 4, 6, 9 or 12 digits; "" where none is. Of several that bear the name, the
-    only one under `near` (the city's code).
+    only one under `near` (the code of the city that the data are from: four digits).
     """
     best: tuple[str, ...] = ()
     for part in address.components:
@@ -191,25 +210,25 @@ def division_code(address: Address, near: str = "3301") -> str:
         if not narrowed and best and not any(code.startswith(part.codes) for code in best):
             return ""                       # they contradict each other: nothing is certain
         best = narrowed or best
-    if len(best) > 1:
+    if len(best) > 1 and near:
         best = under(best, (near,))
     return best[0] if len(best) == 1 else ""
 
 
-def text_at(value: str, level: str) -> str | None:
+def text_at(value: str, level: str, near: str = "") -> str | None:
     """An address cut off after `level`, in standard spelling; None where that cannot be told: fail closed.
 
     Levels that the address does not name are left out, never guessed from finer ones, but a value that names nothing down to
-    `level`, or holds more than one address, gives None.
+    `level`, or holds more than one address, gives None. So does a name that several places bear, unless `near` tells which.
     """
     found = parse(value)
     if len(found) != 1 or level not in LEVELS[:6]:
         return None
-    code = division_code(found[0])
+    code = division_code(found[0], near)
     wanted = LEVELS.index(level)
     if not code or not _names(found[0], level, code):
         return None
-    made = standard(found[0])
+    made = standard(found[0], near)
     text = "".join(made.get(name, "") for name in LEVELS[:wanted + 1])
     return text or None
 
@@ -223,14 +242,14 @@ def _names(address: Address, level: str, code: str) -> bool:
     return at > 0 and all(part.codes for part in address.components[:at]) and len(own) <= _ROAD_NAME
 
 
-def address_code(address: Address) -> str:
+def address_code(address: Address, near: str = "") -> str:
     """The finest certain division's code filled with zeros to 12 digits, a dash, and 16 hex digits for the door; "" where no district
     is certain, or nothing finer than a road is named.
 
     Records join by the part after the dash (`door_of`): it is the same whether or not the street was named, and for every spelling
     of the number. Not for outside: whoever has a list of all addresses can try them.
     """
-    code, made = division_code(address), standard(address)
+    code, made = division_code(address, near), standard(address, near)
     fine = [made.get(name, "") for name in ("road", "roadno", "estate", "building", "unit", "floor", "room")]
     if fine[0] and fine[1]:
         fine[2] = ""                        # the number on the road tells the place; the estate is often left out
@@ -250,11 +269,11 @@ def _core(text: str) -> str:
     return "".join(mark for mark in text if mark not in "号幢栋座楼层F单元室房间#第 ") or text
 
 
-def linked(values: Iterable[str]) -> dict[str, str]:
+def linked(values: Iterable[str], near: str = "") -> dict[str, str]:
     """Value → address code, for those values that are one address with a certain district."""
     codes = {}
     for value in values:
         found = parse(value)
-        if len(found) == 1 and (code := address_code(found[0])):
+        if len(found) == 1 and (code := address_code(found[0], near)):
             codes[value] = code
     return codes
