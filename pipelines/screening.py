@@ -11,7 +11,9 @@ from pipelines.engines import PublishedCsv, Session
 from pipelines.products import Outward
 from pipelines.releases import published_rows
 from pipelines.way import Way
-from privacy.screen import ColumnScreen, judge_column, possible_query, screen_query, suspects_query
+from privacy.columns import TextTally
+from privacy.model import Model, load
+from privacy.screen import ColumnScreen, judge_column, possible_query, screen_query, suspects_query, texts_query
 
 
 def screen(session: Session, types: Mapping[str, ColumnType], view: str) -> dict[str, ColumnScreen]:
@@ -37,6 +39,18 @@ def kinds_found(session: Session, types: Mapping[str, ColumnType], view: str) ->
     }
 
 
+def screen_texts(session: Session, types: Mapping[str, ColumnType], view: str, model: Model) -> dict[str, ColumnScreen]:
+    """Names and doors in every distinct value with Chinese characters of the text columns; slices are read whole."""
+    found = {}
+    for name in (name for name, kind in types.items() if kind.kind == "text"):
+        counted = TextTally()
+        for batch in session.read(texts_query(name, view)):
+            counted.add(batch.column("value").to_pylist(), batch.column("cells").to_pylist(), model)
+        if kinds := counted.kinds():
+            found[name] = ColumnScreen(name, kinds)
+    return found
+
+
 def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]]) -> dict[str, ColumnScreen]:
     """Screens the exact bytes of every file of a release; the worst finding a column counts."""
     worst: dict[str, ColumnScreen] = {}
@@ -54,10 +68,20 @@ def _screen_file(way: Way, outward: Outward, path: Path, kind: str) -> dict[str,
     text = {name: ColumnType("text") for name in outward.types}
     if kind == "parquet":
         with way.engine.open({"published": path}) as session:
-            return screen(session, outward.types, "published")
+            return _strictly(session, outward, outward.types)
     if kind == "csv":
         with way.engine.open({"published": PublishedCsv(path, tuple(text))}) as session:
-            return screen(session, text, "published")
+            return _strictly(session, outward, text)
     with way.engine.open({}) as session:
         session.load("published", published_rows(path, kind, outward), tuple(text))
-        return screen(session, text, "published")
+        return _strictly(session, outward, text)
+
+
+def _strictly(session: Session, outward: Outward, types: Mapping[str, ColumnType]) -> dict[str, ColumnScreen]:
+    """Numbers and texts; a column whose values come from a code list, and one of measures, has no text of its own."""
+    found = screen(session, types, "published")
+    free = {column.name: types[column.name] for column in outward.columns
+            if column.type.kind == "text" and column.codes is None and column.treatment not in ("token", "band", "aggregate")}
+    for name, texts in screen_texts(session, free, "published", load()).items():
+        found[name] = ColumnScreen(name, {**(found[name].kinds if name in found else {}), **texts.kinds})
+    return found

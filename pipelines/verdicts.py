@@ -16,13 +16,14 @@ from pipelines.uses import use_limits
 from pipelines.way import Way
 from privacy.disclosure import DISCLOSURE_VERSION
 from privacy.recognisers import SCREEN_VERSION
+from privacy.text import TEXT_VERSION
 
 LET_THROUGH = (Ruling.PASS, Ruling.PASS_TREATED)
 
 
 def rules_version(way: Way) -> str:
     """Version of everything that judges a release; a published one is judged again when it changes."""
-    return fingerprint(SCREEN_VERSION, DISCLOSURE_VERSION, way.policy.version)[:16]
+    return fingerprint(SCREEN_VERSION, TEXT_VERSION, DISCLOSURE_VERSION, way.policy.version)[:16]
 
 
 def leaving(outward: Outward) -> dict[str, str]:

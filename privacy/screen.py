@@ -95,6 +95,12 @@ def suspects_query(name: str, kind: ColumnType, view: str) -> exp.Query:
             .from_(exp.to_identifier(view, quoted=True).sql()).where(suspicious(name, kind)).group_by(text.copy()))
 
 
+def texts_query(name: str, view: str) -> exp.Query:
+    """The distinct values of one text column that have a Chinese character, as `value`, with `cells`."""
+    return (exp.select(exp.alias_(d.col(name), "value"), exp.alias_(exp.Count(this=exp.Star()), "cells"))
+            .from_(exp.to_identifier(view, quoted=True).sql()).where(d.contains_pattern(d.col(name), r"\p{Han}")).group_by(d.col(name)))
+
+
 def judge_column(batches: Iterable[pa.RecordBatch], column: str) -> ColumnScreen:
     """The kinds among distinct values (`value`, `cells`), once per distinct value."""
     cells: dict[str, int] = {}
@@ -129,4 +135,4 @@ def screen_verdict(
 
 def _named(column: Column | None, how: Treatment | None, kind: str) -> bool:
     return (column is not None and isinstance(how, Keep) and column.level == "L1"
-            and column.more.identifies == kind and not BY_KIND[kind].personal)
+            and column.more.identifies == kind and not (kind not in BY_KIND or BY_KIND[kind].personal))
