@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from catalog.canonical import fingerprint
-from privacy.addresses import address_spans
+from privacy.addresses import address_spans, address_version
 from privacy.model import MODEL_VERSION, Model, Reading
 from privacy.names import name_spans
 from privacy.recognisers import SCREEN_VERSION, spans_in
@@ -20,7 +20,9 @@ from privacy.spans import Span
 from privacy.topics import TOPICS, topic_spans
 
 LABELS = {"name": "姓名", "address": "地址", "mobile": "电话", "landline": "电话", "email": "邮箱", "resident_id": "证件号", "bank_card": "账号",
-          "plate": "车牌", "wechat": "账号", "qq": "账号", "number": "号码", "place": "地点", "url_token": "链接", "social_credit_code": "代码", "masked": "号码", **dict.fromkeys(TOPICS, "敏感")}
+          "plate": "车牌", "wechat": "账号", "qq": "账号", "number": "号码", "place": "地点", "url_token": "链接", "social_credit_code": "代码",
+          "masked": "号码", **dict.fromkeys(TOPICS, "敏感")}
+WIDE = ("province", "city", "district")       # an address of no finer part points to nobody, and stays
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 _PLATE = re.compile(rf"[{_PROVINCES}][\s·•.-]?[A-Za-zＡ-Ｚ](?:[\s·•.-]{{0,2}}[A-Za-z0-9０-９Ａ-Ｚ]){{5,6}}[学警港澳挂]?")
 # Rather any longer number than one too few: cards, permits, accounts, orders. Six digits or more, in groups or not.
@@ -94,6 +96,8 @@ def settled(spans: Sequence[Span]) -> list[Span]:
 def _without(text: str, spans: Sequence[Span]) -> str:
     parts, at = [], 0
     for span in spans:
+        if span.kind == "address" and span.level in WIDE:
+            continue
         parts += [text[at:span.start], f"[{LABELS.get(span.kind, '略')}]"]
         at = span.end
     return "".join([*parts, text[at:]])
