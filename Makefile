@@ -70,6 +70,11 @@ soak: $(READY)   ## What takes long: random kills
 lint-contracts: .tools/datacontract/.ready  ## `datacontract lint` over every shipped contract
 	@$(BIN)/python -m pytest tests/test_catalog_lint.py
 
+.tools/pycanon/.ready: tests/tools/pycanon.txt
+	@$(PYTHON) -m venv .tools/pycanon
+	@.tools/pycanon/bin/python -m pip install -q -r tests/tools/pycanon.txt
+	@touch $@
+
 .tools/datacontract/.ready: tests/tools/datacontract.txt
 	@$(PYTHON) -m venv .tools/datacontract
 	@.tools/datacontract/bin/python -m pip install -q -r tests/tools/datacontract.txt

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -180,3 +182,16 @@ def test_a_count_that_moves_by_one_tells_of_one(tmp_path: Path) -> None:
     (finding,) = held(made)[0].findings
     assert finding["rule"] == "exposure.difference"
     assert finding["observed"]["cells"] == 1
+
+
+def test_the_console_lists_the_register_and_what_it_holds(tmp_path: Path) -> None:
+    made = two(tmp_path)
+    made.run()
+    call = [sys.executable, "-c", "from console.main import main; main()", "exposure"]
+    said = subprocess.run([*call, "--json"], env=made.environment(), capture_output=True, text=True, check=True, timeout=60).stdout
+    found = json.loads(said)
+    assert [one["release"] for one in found["releases"]] == ["parks.members.main/r1"]
+    assert found["releases"][0]["columns"]["block"]["quasi"]
+    assert [(one["dataset"], one["releases"]) for one in found["holds"]] == [("parks.cards", ["parks.members.main/r1"])]
+    told = subprocess.run([*call, "parks.members"], env=made.environment(), capture_output=True, text=True, check=True, timeout=60)
+    assert "parks.members.main/r1" in told.stdout + told.stderr

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import random
+import subprocess
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -98,3 +102,24 @@ def test_counts_that_moved_by_one_or_two() -> None:
     def counts(*numbers: int) -> pa.Table:
         return pa.table({"u": [f"g{at}" for at in range(len(numbers))], "n": pa.array(numbers, pa.int64())})
     assert asked(moved_query(["u"], ["n"], "before", "now"), before=counts(10, 20, 30, 40), now=counts(11, 18, 30, 43))["cells"] == 2
+
+
+ORACLE = Path(__file__).resolve().parents[1] / ".tools" / "pycanon" / "bin" / "python"
+ASK = """
+import json, sys, pandas as pd
+from pycanon import anonymity as a
+for rows in json.load(sys.stdin):
+    frame = pd.DataFrame(rows, columns=["u", "v", "s"])
+    print(json.dumps([int(a.k_anonymity(frame, ["u", "v"])), int(a.l_diversity(frame, ["u", "v"], ["s"])),
+                      float(a.t_closeness(frame, ["u", "v"], ["s"]))]))
+"""
+
+
+@pytest.mark.skipif(not ORACLE.exists(), reason="pycanon: run `make .tools/pycanon/.ready`")
+def test_k_l_and_t_are_those_of_pycanon() -> None:
+    chance = random.Random(5)
+    tables = [[(chance.choice("abc"), chance.choice("xy"), chance.choice("pqrs")) for _ in range(chance.randint(8, 60))] for _ in range(60)]
+    done = subprocess.run([str(ORACLE), "-W", "ignore", "-c", ASK], input=json.dumps(tables), capture_output=True, text=True, check=True, timeout=120)
+    for rows, line in zip(tables, done.stdout.splitlines(), strict=True):
+        got = staged(rows, ["u", "v"])
+        assert [got["k"], got["l"], got["t"]] == pytest.approx(json.loads(line), abs=1e-6)
