@@ -5,9 +5,9 @@ from __future__ import annotations
 from catalog.contract import Contract
 from catalog.evidence import TableAt
 from pipelines.disclosure import guarded, kept_rows, suppresses
+from pipelines.keys import release_key, treatment_params
 from pipelines.lake import Op, Write
 from pipelines.products import Outward
-from pipelines.releases import token_params
 from pipelines.way import Way, table
 
 
@@ -15,7 +15,9 @@ def write_gold(way: Way, contract: Contract, outward: Outward, silver: TableAt, 
     """The new version of the product's gold table."""
     name = table("gold", contract.id, outward.product.name)
     way.lake.ensure(name, outward.schema(), base)
-    params = token_params(way, contract, outward)
+    params = treatment_params(way, contract, outward, release_key(way, contract, outward, silver))
     with way.engine.open({"silver": silver}) as session:
-        query = kept_rows(way, session, outward, params) if suppresses(contract, outward) else guarded(way, contract, outward).query()
-        return session.write(query, name, Write("replace", outward.plain_columns()), op, base, params)
+        how = Write("replace", outward.plain_columns())
+        if suppresses(contract, outward):       # treated before it is written: the last query asks for no key
+            return session.write(kept_rows(way, session, outward, params), name, how, op, base)
+        return session.write(guarded(way, contract, outward).query(), name, how, op, base, params)

@@ -18,12 +18,13 @@ from catalog.contract import ColumnType, Contract
 from catalog.dialect import cast_to, col
 from catalog.errors import DefinitionError, LakeError
 from catalog.evidence import TableAt
-from pipelines.engines import Session
+from pipelines.engines import Params, Session
+from pipelines.keys import treatment_params
 from pipelines.lineage_derived import beside, branches
 from pipelines.parsing import LINE
 from pipelines.products import Outward, carried
 from pipelines.refining import BATCH, ORIGIN, SHA, SOURCE, named
-from pipelines.releases import ordered, token_params
+from pipelines.releases import ordered
 from pipelines.state import Batch, Release
 from pipelines.steps.refine import terms
 from pipelines.way import Way
@@ -103,7 +104,8 @@ def trace(way: Way, dataset: str, product: str, release: str | int, number: int)
     gold = TableAt(**found.body["gold"])
     _unchanged(way, outward, gold)
     with way.engine.open({**silver.views(), "gold": gold}) as session:
-        _stage(session, way, outward, silver, file["period"], at)
+        params = treatment_params(way, contract, outward, found.body.get("key"))
+        _stage(session, params, outward, silver, file["period"], at)
         tracing = _Tracing(way, session)
         tracing.follow(silver, "rows")
     if not tracing.total and not tracing.origins:
@@ -156,7 +158,7 @@ def _dataset(name: str) -> str:
     return ".".join(name.split("/")[1:3])
 
 
-def _stage(session: Session, way: Way, outward: Outward, silver: _Silver, period: str, at: int) -> None:
+def _stage(session: Session, params: Params | None, outward: Outward, silver: _Silver, period: str, at: int) -> None:
     """Stages as `rows` the silver rows that give the published row."""
     session.stage(ordered(outward, period).limit(1).offset(at), "target")
     names = [column.name for column in outward.columns if column.treatment != "aggregate"]
@@ -167,7 +169,7 @@ def _stage(session: Session, way: Way, outward: Outward, silver: _Silver, period
     same = [exp.NullSafeEQ(this=col(name, "s"), expression=col(name, "t")) for name in names]
     query = (exp.select(*[named(col(carried(name), "s"), name) for name in silver.carry]).from_(served.subquery("s"))
              .join(exp.to_table("target").as_("t"), on=exp.and_(*same) if same else exp.true()))
-    session.stage(query, "rows", token_params(way, outward.contract, outward))
+    session.stage(query, "rows", params)
 
 
 class _Tracing:

@@ -1,4 +1,4 @@
-"""A release's files: writing them from gold, listing and hashing them, and the keys of its tokens."""
+"""A release's files: writing them from gold, listing and hashing them."""
 
 from __future__ import annotations
 
@@ -97,14 +97,6 @@ def _count(session: Session, period: str) -> int:
     if (condition := _within(period)) is not None:
         query = query.where(condition)
     return int(session.rows(query)[0]["n"])
-
-
-def token_params(way: Way, contract: Contract, outward: Outward) -> Mapping[str, Any] | None:
-    """The pads of HMAC under this product's own key, as parameters: they never stand in SQL text."""
-    if not any(how.do == "token" for how in outward.product.columns.values()):
-        return None
-    key = way.secret(f"token-{contract.product_id(outward.product.name)}").ljust(64, b"\0")
-    return {"ipad": bytes(byte ^ 0x36 for byte in key), "opad": bytes(byte ^ 0x5C for byte in key)}
 
 
 AS_WRITTEN: dict[str, dict[str, Any]] = {      # pipelines/writers.py; nothing is left to detection

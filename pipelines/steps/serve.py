@@ -20,6 +20,7 @@ from pipelines.doubts import ceiling, doubts_of, looser
 from pipelines.exposure import exposed, exposure
 from pipelines.gate import ruling, treated
 from pipelines.gold import write_gold
+from pipelines.keys import key_of
 from pipelines.lake import Op
 from pipelines.products import Outward
 from pipelines.protocol import Work
@@ -105,6 +106,7 @@ class _Job:
         body = {"tier": self.outward.tier, "rules": rules_version(self.way), "findings": plain(ceiling(self.outward)), "loosened": loosened,
                 "verdict": plain(verdict), "disclosure": plain(classes), "exposure": plain(register), "exposed": exposed(self.contract, self.outward),
                 "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward),
+                "key": key_of(self.way, self.contract, self.outward),
                 "withdrawn_inputs": withdrawn_inputs(self.way, self.contract)}
         doubts = doubts_of(self.outward, rules_version(self.way), digest, (verdict, classes, register), loosened, body["withdrawn_inputs"])
         doubts += use_holds(self.way, self.contract, self.product)
