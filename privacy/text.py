@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from catalog.canonical import fingerprint
-from privacy.addresses import address_spans, address_version
+from privacy.addresses import address_spans
 from privacy.model import MODEL_VERSION, Model, Reading
 from privacy.names import name_spans
 from privacy.recognisers import SCREEN_VERSION, spans_in
