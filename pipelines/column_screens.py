@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,8 +12,11 @@ from sqlglot import exp
 
 from catalog import dialect as d
 from catalog.contract import Column, ColumnType
+from catalog.errors import DefinitionError
+from catalog.evidence import TableAt
 from pipelines.engines import Session
-from pipelines.way import Way
+from pipelines.formats import open_table
+from pipelines.way import Way, table
 from privacy.column_counts import ColumnCounts
 from privacy.column_verdicts import ColumnVerdict, held, judge_counts
 from privacy.model import Model, ModelMissing, load
@@ -79,6 +84,35 @@ def _slices(batches: pa.RecordBatchReader, number: bool) -> Iterator[tuple[pa.Ar
 
 
 def _joined(batches: list[pa.RecordBatch], number: bool) -> tuple[pa.Array, pa.Array]:
-    table = pa.Table.from_batches(batches)
-    values, cells = (table.column(name).combine_chunks() for name in ("value", "cells"))
+    joined = pa.Table.from_batches(batches)
+    values, cells = (joined.column(name).combine_chunks() for name in ("value", "cells"))
     return (pc.replace_substring_regex(values, r"^(-?\d+)\.0+$", r"\1") if number else values), cells
+
+
+def screen_file(way: Way, path: Path) -> dict[str, ColumnVerdict]:
+    """A file as it is, of any format; columns are numbered from 1, since nobody has declared their headers. Raises BadInput.
+
+    Where a record is no row, nothing of the file passes: it was not seen whole.
+    """
+    opened = open_table(path, None, path.name)
+    places = [str(at) for at in range(len(opened.columns))]
+    with way.engine.open({}) as session:
+        session.load("screened", opened.batches(), tuple(places))
+        found = screen_columns(way, session, {place: ColumnType("text") for place in places},
+                               {place: (header,) for place, header in zip(places, opened.columns, strict=True)}, "screened", {})
+    if opened.bad:
+        found = {name: held(name, "partial") if one.decision == "PASS" else one for name, one in found.items()}
+    return {str(int(name) + 1): replace(one, column=str(int(name) + 1)) for name, one in found.items()}
+
+
+def screen_table(way: Way, dataset: str) -> dict[str, ColumnVerdict]:
+    """The columns of a dataset's silver table in force against its contract. Raises DefinitionError for an unknown dataset."""
+    contract = way.contract(dataset)
+    name = table("silver", dataset)
+    version = way.journal.state(dataset).tables.get(name)
+    if version is None:
+        raise DefinitionError("The dataset has no table yet.", dataset=dataset, remedy="Run `citylake run` first.")
+    declared = {column.name: column for column in contract.columns}
+    with way.engine.open({"screened": TableAt(name, version)}) as session:
+        return screen_columns(way, session, {name: column.type for name, column in declared.items()},
+                              {name: column.headers for name, column in declared.items()}, "screened", declared)

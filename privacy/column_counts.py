@@ -41,6 +41,7 @@ CHANCE: Mapping[str, float] = {"resident_id": 1 / 11, "disability_card": 1 / 11,
 VIN = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "012345678912345678123457923456789"), strict=True))
 _SHORT, _LONG, _SURE = 6, 10, 0.7
 _ASCII = re.compile(r"[\x21-\x7e\u3400-\u9fff]*")
+_EMAIL = re.compile(r"[A-Z0-9][A-Z0-9._%+-]*@[A-Z0-9-]+(?:\.[A-Z0-9-]+)*\.[A-Z]{2}")
 _UNALLOCATED = frozenset(("154", "160", "161", "163", "164", "168", "169", "179", "194"))
 
 
@@ -145,7 +146,10 @@ class ColumnCounts:
     def _embedded(self, values: pa.Array, weights: np.ndarray[Any, Any], left: np.ndarray[Any, Any]) -> None:
         mask = pc.match_substring_regex(values, SUSPICIOUS).to_numpy(zero_copy_only=False) & left
         for value, count in zip(values.filter(pa.array(mask)).to_pylist(), weights[mask].tolist(), strict=True):
-            for kind, sure in kinds_in(value).items():
+            found = kinds_in(value)
+            if "email" not in found and _EMAIL.search(fold(value)):        # also where the sentence's full stop follows
+                found = {**found, "email": True}
+            for kind, sure in found.items():
                 self._hit(kind, count, 1, int(sure))
 
     def _read(self, values: pa.Array, weights: np.ndarray[Any, Any], model: Model | None) -> None:

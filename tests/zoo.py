@@ -182,7 +182,7 @@ KINDS: dict[str, tuple[bool, str, str, Maker]] = {
     "millis": (False, "时间戳", "SJC", lambda r: str(r.randint(1_600_000_000_000, 1_700_000_000_000))),
     "date": (False, "登记日期", "DJRQ", lambda r: f"{r.randint(2000, 2024)}-{r.randint(1, 12):02d}-{r.randint(1, 28):02d}"),
     "date_time": (False, "登记时间", "DJSJ",
-                  lambda r: f"2024-{r.randint(1, 12):02d}-{r.randint(1, 28):02d} {r.randint(0, 23):02d}:{r.randint(0, 59):02d}:{r.randint(0, 59):02d}"),
+                  lambda r: f"2024-{r.randint(1, 12):02d}-{r.randint(1, 28):02d} {r.randint(0, 23):02d}:{r.randint(0, 59):02d}:00"),
     "compact_time": (False, "生成时间", "SCSJ", lambda r: day(r, 2020, 2024) + f"{r.randint(0, 23):02d}{r.randint(0, 59):02d}{r.randint(0, 59):02d}"),
     "version": (False, "版本号", "BBH", lambda r: f"{r.randint(1, 9)}.{r.randint(0, 30)}.{r.randint(0, 99)}"),
     "uuid": (False, "对象标识", "UUID", lambda r: f"{r.getrandbits(128):032x}"),
