@@ -39,6 +39,14 @@ def _hold(outward: Outward, subject: str, role: str, blocking: tuple[Finding, ..
             "approvable": True, "findings": plain(blocking)}
 
 
+def unscreened(outward: Outward, columns: Sequence[str]) -> Mapping[str, Any]:
+    """The hold of a product whose columns cannot be treated for want of the model; nobody can approve what was not made."""
+    note = "A column cannot be treated without the language model."
+    subject = fingerprint("screen.model", outward.contract.id, outward.product.name, list(columns))
+    finding = Finding("screen.model", False, "block", note, observed={"columns": list(columns)}, party="platform")
+    return {**_hold(outward, subject, "privacy_officer", (finding,)), "approvable": False}
+
+
 def looser(outward: Outward, state: State) -> Mapping[str, str] | None:
     """The stricter tier that the product had without a decision, and the record that says so; None where it is not looser now."""
     before = state.passed.get(f"serve/{outward.product.name}")

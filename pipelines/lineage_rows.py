@@ -19,6 +19,7 @@ from catalog.dialect import cast_to, col
 from catalog.errors import DefinitionError, LakeError
 from catalog.evidence import TableAt
 from pipelines.engines import Params, Session
+from pipelines.gold import stage_lookups
 from pipelines.keys import treatment_params
 from pipelines.lineage_derived import beside, branches
 from pipelines.parsing import LINE
@@ -161,6 +162,7 @@ def _dataset(name: str) -> str:
 def _stage(session: Session, params: Params | None, outward: Outward, silver: _Silver, period: str, at: int) -> None:
     """Stages as `rows` the silver rows that give the published row."""
     session.stage(ordered(outward, period).limit(1).offset(at), "target")
+    stage_lookups(session, outward, silver.view)
     names = [column.name for column in outward.columns if column.treatment != "aggregate"]
     served = outward.query(carry=silver.carry)
     for node in list(served.find_all(exp.Table)):

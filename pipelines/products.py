@@ -15,6 +15,7 @@ from catalog.dialect import col, lit
 from catalog.extension import Generalise, Keep, Product, Shift, Tier, Treatment
 from pipelines.lake import PERIOD
 from pipelines.refining import VANISHED, arrow_type, named
+from privacy.lookups import lookup_table, needs_lookup, value_column
 from privacy.tier import tier_ceiling
 from privacy.treatments import level_after, treat
 
@@ -88,6 +89,10 @@ class Outward:
         plain = {column.name for column in self.contract.columns if column.level == "L1"}
         return tuple(column.name for column in self.columns if column.level == "L1" and column.name in plain)
 
+    def lookups(self) -> dict[str, Treatment]:
+        """The published columns that are read from a lookup, staged beforehand (pipelines/gold.py)."""
+        return {name: how for name, how in self.treatments().items() if name in self.product.columns and needs_lookup(how)}
+
     def query(self, carry: Collection[str] = ()) -> exp.Query:
         """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types.
 
@@ -99,6 +104,9 @@ class Outward:
         if self.by_period and self.contract.period is not None:
             values.append(named(col(PERIOD), PERIOD))
         query = exp.select(*values).from_("silver")
+        for name in self.lookups():
+            same = exp.EQ(this=col(name), expression=col(value_column(name)))
+            query = query.join(exp.to_table(lookup_table(name), quoted=True), on=same, join_type="left")
         if self.contract.fields.merge == "snapshot":
             query = query.where(exp.Is(this=col(VANISHED), expression=exp.Null()))
         if self.product.filter:

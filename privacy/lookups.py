@@ -6,11 +6,12 @@ Nothing here reads or writes. A value that cannot be treated has no entry, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from types import ModuleType
 
+from catalog.errors import CitylakeError
 from catalog.extension import Generalise, Redact, Treatment
-
-Treated = Callable[[Sequence[str]], list[str | None]]
 
 
 def needs_lookup(how: Treatment) -> bool:
@@ -36,3 +37,55 @@ def value_column(column: str) -> str:
 def treated_column(column: str) -> str:
     """The lookup's column of treated values."""
     return f"_treated_{column}"
+
+
+class Unready(CitylakeError):
+    """A treatment cannot be made here: its rules or the language model are missing. Whoever asked HOLDS."""
+
+
+def treated(column: str, how: Treatment, values: Sequence[str]) -> list[str | None]:
+    """The treated value of each value, in order; None where it cannot be told. Raises Unready, naming the column, never a value."""
+    if isinstance(how, Redact):
+        text, model = _module("privacy.text", column), _module("privacy.model", column)
+        return list(text.redact(values, _loaded(model, column)))
+    if isinstance(how, Generalise) and how.address is not None:
+        addresses = _module("privacy.addresses", column)
+        return [addresses.text_at(value, how.address) for value in values]
+    raise AssertionError("not a treatment by lookup")
+
+
+def versions(hows: Iterable[tuple[str, Treatment]]) -> list[str]:
+    """What the lookups of these columns rest on, for the operation's id: `missing` and the column where it cannot be made."""
+    found = []
+    for column, how in hows:
+        if not needs_lookup(how):
+            continue
+        try:
+            treated(column, how, [])
+            found.append(_module("privacy.text", column).TEXT_VERSION if needs_model(how) else "addresses")
+        except Unready:
+            found.append(f"missing {column}")
+    return found
+
+
+def missing(versions: Iterable[str]) -> list[str]:
+    """The columns that `versions` says cannot be treated."""
+    return [version.removeprefix("missing ") for version in versions if version.startswith("missing ")]
+
+
+def _module(name: str, column: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise _unready(column) from None
+
+
+def _loaded(module: ModuleType, column: str) -> object:
+    try:
+        return module.load()
+    except (CitylakeError, ImportError):
+        raise _unready(column) from None
+
+
+def _unready(column: str) -> Unready:
+    return Unready(f"The column {column} cannot be treated without the language model.", remedy="Install the model, then run again.")

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlglot import exp
 from tiny import DATASET, GOOD, Tiny, by_step, column
 
+from catalog.dialect import col
+from catalog.evidence import TableAt
+from pipelines.conduct import run
 from pipelines.lineage_rows import row
+from privacy import model
 
 KEEP = {"do": "keep"}
 COLUMNS = [column("id", "text", "编号", key=1, required=True), column("kind", "text", "类别", codes="kinds"),
@@ -104,3 +109,42 @@ def test_a_shift_is_the_same_in_every_release(tmp_path: Path) -> None:
     tiny.run()
     assert before < {item["种植日期"] for item in served(tiny)}
     assert [origin.line for origin in row(tiny.way(), DATASET, "main", "r1", 1)]
+
+
+REDACTED = product("main", {"kind": KEEP, "note": {"do": "redact"}})
+CALLS = "编号,类别,高度,种植日期,备注\nT8,A,1.00,2026-01-02,送到3幢2单元501室\nT9,A,1.00,2026-01-02,\n"
+
+
+def test_a_text_is_redacted_and_traced(tmp_path: Path) -> None:
+    tiny = city(tmp_path, REDACTED)
+    tiny.drop("trees3.csv", CALLS)
+    way = tiny.way()
+    run(way)
+    gold = body(tiny)["gold"]
+    with way.engine.open({"gold": TableAt(**gold)}) as session:
+        found = [item["note"] for item in session.rows(exp.select(col("note")).from_("gold"))]
+    assert len(found) == 5
+    assert "送到[地址]" in found
+    assert found.count(None) == 2
+    if body(tiny)["outcome"] == "done":
+        assert [origin.line for origin in row(tiny.way(), DATASET, "main", "r1", 1)]
+
+
+def test_without_the_model_it_is_held_and_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = city(tmp_path, REDACTED)
+    with monkeypatch.context() as patch:
+        patch.setattr("privacy.model._installed", lambda: tmp_path / "nowhere")
+        model._load.cache_clear()
+        assert by_step(tiny.run())[f"{DATASET} serve main"] == "held"
+        hold = next(iter(tiny.way().journal.state(DATASET).holds.values()))
+        assert (hold.role, hold.approvable, hold.findings[0]["rule"]) == ("privacy_officer", False, "screen.model")
+        assert not (tiny.settings.lake / "gold" / "parks" / "trees" / "main").exists()
+    model._load.cache_clear()
+    assert by_step(tiny.run())[f"{DATASET} serve main"] == "done"
+    assert not tiny.way().journal.state(DATASET).holds
+
+
+def test_an_address_is_cut_or_empty(tmp_path: Path) -> None:
+    tiny = city(tmp_path, product("main", {"kind": KEEP, "note": {"do": "generalise", "address": "city"}}))
+    assert by_step(tiny.run())[f"{DATASET} serve main"] == "done"
+    assert {item["备注"] for item in served(tiny)} == {""}        # no addresses: nothing leaves

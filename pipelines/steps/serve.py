@@ -16,7 +16,7 @@ from catalog.contract import Contract
 from catalog.evidence import Ruling, TableAt
 from pipelines.boundary import boundary
 from pipelines.disclosure import disclosure
-from pipelines.doubts import ceiling, doubts_of, looser
+from pipelines.doubts import ceiling, doubts_of, looser, unscreened
 from pipelines.exposure import exposed, exposure
 from pipelines.gate import ruling, treated
 from pipelines.gold import write_gold
@@ -31,6 +31,7 @@ from pipelines.state import State
 from pipelines.uses import use_holds
 from pipelines.verdicts import leaving, newest_stands, rules_version, withdrawn_inputs
 from pipelines.way import Way, table
+from privacy.lookups import missing, versions
 from privacy.screen import screen_verdict
 
 Serve = Callable[[Way, Contract, State], Work | None]
@@ -57,12 +58,15 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
     outward = Outward(contract, contract.product(product), way.city.codes, way.city.zone)
     if refine_held(state) and (state.release(product) is None or newest_stands(way, state, outward)):
         return None     # while refine is held nothing new is made, but what is published is still judged when rules change
+    made_by = versions(outward.lookups().items())
     op = Op(fingerprint("serve", contract.id, product, state.tables[silver], terms(way, contract, product), rules_version(way),
                         state.applicable(way.today(), "serve", product), withdrawn_inputs(way, contract),
-                        *[hold["subject"] for hold in use_holds(way, contract, product)]), "serve")
+                        *[hold["subject"] for hold in use_holds(way, contract, product)], *made_by), "serve")
     job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
     if outward.tier == "prohibited":
         return Work(op, product, "serve", job.closed)
+    if columns := missing(made_by):
+        return Work(op, product, "serve", partial(job.untreated, columns))
     return Work(op, product, "serve", job.judge, {table("gold", contract.id, product): job.gold}, job.settle)
 
 
@@ -86,6 +90,11 @@ class _Job:
     def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         return {"outcome": "done", "tier": "prohibited", "findings": plain(ceiling(self.outward)), "release": None,
                 "rules": rules_version(self.way), "ruling": ruling(self.way, self.outward, Ruling.DENY, "")}
+
+    def untreated(self, columns: list[str], written: Mapping[str, int]) -> Mapping[str, Any]:
+        """Held before gold is written: a treatment cannot be made without the model. It ends by itself when the model is back."""
+        return {"outcome": "held", "tier": self.outward.tier, "findings": [], "release": None, "rules": rules_version(self.way),
+                "holds": [unscreened(self.outward, columns)], "ruling": ruling(self.way, self.outward, Ruling.HOLD, "")}
 
     def judge(self, written: Mapping[str, int]) -> Mapping[str, Any]:
         gold = TableAt(table("gold", self.contract.id, self.product), next(iter(written.values())))
