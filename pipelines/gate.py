@@ -13,6 +13,7 @@ from typing import Any
 from catalog.contract import Contract
 from catalog.errors import Refused
 from catalog.evidence import Ruling
+from catalog.extension import Disclosure
 from pipelines.portals import Item
 from pipelines.products import Outward
 from pipelines.releases import release_hash
@@ -33,7 +34,7 @@ def ruling(way: Way, outward: Outward, what: Ruling, content: str) -> dict[str, 
 def treated(outward: Outward) -> Ruling:
     """PASS where every column leaves as it is, PASS_TREATED where something was done to one."""
     as_is = all(how.do in ("keep", "drop") for how in outward.product.columns.values()) and outward.product.aggregate is None
-    plain = as_is and outward.product.disclosure.rows == "hold"
+    plain = as_is and outward.product.disclosure == Disclosure()
     return Ruling.PASS if plain else Ruling.PASS_TREATED
 
 

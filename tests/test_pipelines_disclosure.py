@@ -120,6 +120,21 @@ def test_small_cells_of_a_table_about_persons_are_left_out(tmp_path: Path) -> No
     assert published(made) == [{"block": "A", "persons": 40}, {"block": "B", "persons": 40}]
 
 
+def test_rounded_counts_do_not_move_by_one(tmp_path: Path) -> None:
+    product = {"columns": {"block": KEEP}, "aggregate": {"by": ["block"], "measures": {"persons": "count(*)"}}, "disclosure": {"round_counts": 10}}
+    made = city(tmp_path, rows(80), product=product)
+    assert by_step(made.run())["parks.members serve main"] == "done"
+    made.drop("members2.csv", f"{HEADER}P900,A,30-39,x\n")
+    assert by_step(made.run())["parks.members serve main"] == "done"
+    assert published(made) == [{"block": "A", "persons": 40}, {"block": "B", "persons": 40}]
+
+
+def test_rounding_that_has_no_count_to_round_holds(tmp_path: Path) -> None:
+    made = city(tmp_path, rows(80), product={"disclosure": {"round_counts": 10}})
+    made.run()
+    assert rules_of(held(made)) == ["disclosure.unmade"]
+
+
 def test_subjects_without_a_quasi_identifier_are_held(tmp_path: Path) -> None:
     document = persons()
     for item in document["schema"][0]["properties"]:
