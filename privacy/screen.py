@@ -18,18 +18,13 @@ from catalog.canonical import plain
 from catalog.contract import Column, ColumnType
 from catalog.evidence import Finding, Verdict
 from catalog.extension import Keep, Treatment
-from privacy.recognisers import BY_KIND, GAPS, SCREEN_VERSION, UNSEEN, kinds_in
+from privacy.recognisers import BY_KIND, SCREEN_VERSION, kinds_in
+from privacy.suspicion import SMALLEST as SMALLEST
+from privacy.suspicion import SUSPICIOUS as SUSPICIOUS
+from privacy.suspicion import WHOLE as WHOLE
+from privacy.suspicion import suspicious
 
-# Eleven digits or more in groups (full-width ones too), the shape of a social credit code, or an @. Marks that cannot be seen
-# may stand anywhere and in any number; at most two separators stand between two characters of one number.
-_DIGIT = r"\p{Nd}"
-_MARK = r"[\p{Nd}A-Za-z\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}]"
-_BETWEEN = rf"{UNSEEN}*(?:{GAPS}{UNSEEN}*){{0,2}}"
-SUSPICIOUS = (rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{10}}|{_MARK}{_BETWEEN}{_MARK}(?:{_BETWEEN}{_DIGIT}){{6}}(?:{_BETWEEN}{_MARK}){{10}}"
-              rf"|[@\x{{ff20}}]")
-WHOLE = ("bigint", "decimal")
-SMALLEST = 10_000_000_000          # no identifier has fewer than eleven digits
-SHORTEST = 11
+SHORTEST = 6                       # characters of the shortest address in a network; a plate has seven
 
 
 @dataclass(frozen=True)
@@ -55,17 +50,6 @@ class Leaving(Protocol):
     def treatments(self) -> dict[str, Treatment]: ...
 
 
-def suspicious(name: str, kind: ColumnType) -> exp.Expr:
-    """A condition that is true for every cell that might hold an identifier."""
-    this = d.col(name)
-    if kind.kind in WHOLE:
-        return exp.GTE(this=exp.Abs(this=this), expression=d.lit(SMALLEST))
-    if kind.kind in ("date", "timestamp", "boolean"):
-        return exp.false()
-    text = this if kind.kind == "text" else d.cast_to(this, ColumnType("text"))
-    return d.contains_pattern(text, SUSPICIOUS)
-
-
 def possible_query(columns: Mapping[str, ColumnType], view: str) -> exp.Query:
     """One row: for each column 1 if some cell is long enough to be suspicious, or has an @; else NULL. Cheap: no regex."""
     counts = [exp.alias_(exp.Max(this=exp.Case(ifs=[exp.If(this=_possible(name, kind), true=d.lit(1))])), name, quoted=True)
@@ -78,7 +62,7 @@ def _possible(name: str, kind: ColumnType) -> exp.Expr:
         return suspicious(name, kind)
     text = d.col(name) if kind.kind == "text" else d.cast_to(d.col(name), ColumnType("text"))
     return exp.or_(exp.GTE(this=d.length(text), expression=d.lit(SHORTEST)),
-                   *[exp.Like(this=text.copy(), expression=d.lit(f"%{mark}%")) for mark in "@\uff20"])
+                   *[exp.Like(this=text.copy(), expression=d.lit(f"%{mark}%")) for mark in ("@", "\uff20")])
 
 
 def screen_query(columns: Mapping[str, ColumnType], view: str) -> exp.Query:
