@@ -7,6 +7,7 @@ most frequent ones) or are written like a foreign name.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 
 from privacy.model import Reading
@@ -20,31 +21,62 @@ TITLES = ("先生|女士|小姐|太太|夫人|阿姨|大爷|大妈|大伯|大叔
           "校长|局长|处长|科长|队长|书记|村长|法官|检察官|主管|店长|房东|某")
 CUES = ("姓名|真实姓名|联系人|当事人|来电人|投诉人|举报人|申请人|被申请人|诉求人|反映人|经办人|负责人|法定代表人|法人代表|收件人|收货人|"
         "寄件人|户主|业主|租客|患者|家长|监护人|死者|伤者|受害人|嫌疑人|原告|被告|证人|我叫|名叫|叫做|本人叫|本人是|户名|持卡人|司机|驾驶员|丈夫|妻子|儿子|女儿|父亲|母亲")
-_TITLED = re.compile(rf"(?:小|老|阿)?{_SURNAME}{_HAN}{{0,2}}?(?:{TITLES})某?")
+_TITLED = re.compile(rf"(?P<name>(?:小|老|阿)?{_SURNAME}{_HAN}{{0,2}}?)(?:{TITLES})")
 _AFTER = re.compile(rf"(?:{CUES})(?:为|是|叫)?[：:\s]*(?P<name>{_SURNAME}{_HAN}{{1,2}})(?!{_HAN})")
 _DOTTED = re.compile(rf"{_HAN}{{1,8}}(?:[·•‧]{_HAN}{{1,8}})+")
-_SOME = re.compile(rf"{_SURNAME}(?:某{{1,3}}|[×xX*＊○〇]{{1,3}})")
+_SOME = re.compile(rf"(?P<name>{_SURNAME}(?:某{{1,3}}|[×xX*＊○〇]{{1,3}}))")
+_MARKS, _DIGIT = "·•‧", re.compile(r"\d")
 _ALL = re.compile(rf"{_HAN}+")
-FORMS = (_TITLED, _DOTTED, _SOME)
+FORMS = (_SOME, _AFTER)
 
 
 def name_spans(text: str, reading: Reading) -> list[Span]:
-    """Places of names, which may overlap. Scores order the voters: as read, read leaning and written like a name, by rule, faint."""
-    found = [Span(start, end, "name", 0.9) for start, end in _read(reading)]
-    found += [Span(start, end, "name", 0.85 if like_a_name(text[start:end]) else 0.6) for start, end in reading.likely]
-    found += [Span(start, end, "name", 0.5) for start, end in reading.faint if like_a_name(text[start:end])]
-    found += [Span(hit.start(), hit.end(), "name", 0.7) for form in FORMS for hit in form.finditer(text)]
-    return found + [Span(hit.start("name"), hit.end("name"), "name", 0.7) for hit in _AFTER.finditer(text)]
+    """Places of names, which may overlap. Scores order the voters: as read, read leaning and written like a name, by rule, read leaning,
+    faint. Where the model reads a place or a body, its leanings say nothing; a place is found as one.
+    """
+    words = _words(reading)
+    found = [Span(start, end, "name", 0.9) for start, end, tag in words if tag == "PER"]
+    other = [(start, end) for start, end, tag in words if tag in ("LOC", "ORG")]
+    for start, end in reading.likely:
+        if end - start > 1 and _leaning(text, start, end, other):
+            found.append(Span(start, end, "name", 0.85 if like_a_name(text[start:end]) else 0.6))
+    found += [Span(start, end, "name", 0.5) for start, end in reading.faint
+              if like_a_name(text[start:end]) and _leaning(text, start, end, other)]
+    return found + [Span(start, end, "name", 0.7) for start, end in _by_rule(text, reading, words)]
 
 
-def _read(reading: Reading) -> list[tuple[int, int]]:
-    """Where the model, without any leaning, reads a person."""
+def _by_rule(text: str, reading: Reading, words: Sequence[tuple[int, int, str]]) -> list[tuple[int, int]]:
+    found = [hit.span("name") for form in FORMS for hit in form.finditer(text)]
+    begun = {start: (end, tag) for start, end, tag in words}
+    for hit in _TITLED.finditer(text):
+        start, end = hit.span("name")
+        last, tag = begun.get(start, (0, ""))       # more than a surname begins where a word does, and is not a common word itself
+        if end - start == 1 or (last and tag not in ("LOC", "ORG") and (last == start + 1 or last > end or tag == "PER")):
+            found.append((start, end))
+    for hit in _DOTTED.finditer(text):
+        if any(first < hit.end() and hit.start() < last for first, last in reading.faint):
+            found.append(_dotted(text, hit.span(), words))
+    return found
+
+
+def _words(reading: Reading) -> list[tuple[int, int, str]]:
     found, at = [], 0
     for word, tag in reading.words:
-        if tag == "PER":
-            found.append((at, at + len(word)))
+        found.append((at, at + len(word), tag))
         at += len(word)
     return found
+
+
+def _leaning(text: str, start: int, end: int, other: Sequence[tuple[int, int]]) -> bool:
+    return not _DIGIT.search(text, start, end) and not any(first < end and start < last for first, last in other)
+
+
+def _dotted(text: str, span: tuple[int, int], words: Sequence[tuple[int, int, str]]) -> tuple[int, int]:
+    """A name with dots, from the word before its first dot to the word after its last."""
+    dots = [at for at in range(*span) if text[at] in _MARKS]
+    start = next((first for first, last, _ in reversed(words) if first < dots[0]), span[0])
+    end = next((last for first, last, _ in words if last > dots[-1] + 1), span[1])
+    return max(start, span[0]), min(end, span[1])
 
 
 def like_a_name(word: str) -> bool:
