@@ -75,7 +75,8 @@ class Model:
             ids = np.array([[self.vocabulary.get(mark, self.vocabulary["OOV"]) for mark in piece] for piece in batch], dtype=np.int64)
             lengths = np.full(len(batch), ids.shape[1], dtype=np.int64)
             scores = self.session.run(None, {"token_ids": ids, "length": lengths})[0]
-            plain, *leaning = [viterbi(scores + person * np.float32(lean), self.transitions) for lean in (0.0, *LEANS)]
+            leant = np.concatenate([scores, *(scores + person * np.float32(lean) for lean in LEANS)])
+            plain, *leaning = np.split(viterbi(leant, self.transitions), 1 + len(LEANS))
             for at, piece in enumerate(batch):
                 likely, faint = (_places(person[path[at]] > 0) for path in leaning)
                 found[piece] = Reading(tuple(self._words(piece, plain[at])), likely, faint)
@@ -136,15 +137,17 @@ def _batches(pieces: Sequence[str]) -> Iterable[list[str]]:
 def viterbi(scores: np.ndarray[Any, Any], transitions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The best path of each text: `scores` (texts, characters, tags) and `transitions` (tags, tags) give (texts, characters)."""
     texts, length, tags = scores.shape
-    arriving = np.ascontiguousarray(transitions.T)
-    best = np.empty((length, texts, tags), dtype=scores.dtype)
-    best[0] = scores[:, 0]
+    emitted = np.ascontiguousarray(scores.transpose(1, 2, 0))     # texts last: the long loops run over neighbouring memory
+    step, leaving, arriving = np.empty((tags, tags, texts), dtype=scores.dtype), transitions[:, :, None], np.ascontiguousarray(transitions.T)
+    best = np.empty_like(emitted)
+    best[0] = emitted[0]
     for at in range(1, length):     # only the maxima: which one it was is looked up for the best path alone
-        np.add((best[at - 1][:, :, None] + transitions).max(axis=1), scores[:, at], out=best[at])
+        np.add(best[at - 1][:, None, :], leaving, out=step)
+        np.add(step.max(axis=0), emitted[at], out=best[at])
     path = np.empty((texts, length), dtype=np.int64)
-    path[:, -1] = best[-1].argmax(axis=1)
+    path[:, -1] = best[-1].argmax(axis=0)
     for at in range(length - 1, 0, -1):
-        path[:, at - 1] = (best[at - 1] + arriving[path[:, at]]).argmax(axis=1)
+        path[:, at - 1] = (best[at - 1].T + arriving[path[:, at]]).argmax(axis=1)
     return path
 
 
