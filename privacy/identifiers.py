@@ -35,7 +35,8 @@ _NUMBERED = ("订单", "流水", "单号", "运单", "快递", "工单", "批号
 class Spec:
     """`cores` match folded text (`gaps`: with separators between its characters); `chance` is how often a checksum holds by chance.
 
-    `lead`: what must stand directly before. `edge`: characters that may not touch the match on either side.
+    `lead`: what must stand directly before. `edge`: characters that may not touch the match on either side. `bodies`: enterprises and
+    offices have it too, so that a contract may name it on an L1 column and keep it.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Spec:
     gaps: bool = True
     lead: str = ""
     edge: str = "0-9"
+    bodies: bool = False
 
 
 PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -80,7 +82,8 @@ SPECS: tuple[Spec, ...] = (
          edge="0-9A-Z"),
     Spec("social_credit_code", "统一社会信用代码", "Unified social credit code", False, "L1",
          ("[1-9A-HJ-NPQRTUWXY][0-9A-HJ-NPQRTUWXY][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}",), "GB 32100-2015",
-         0.3, 0.0, 0.95, 0.95, credit_shape, uscc_check, 1 / 31, ("信用代码", "税号", "纳税人识别号", "TYSHXYDM", "USCC"), edge="0-9A-Z"),
+         0.3, 0.0, 0.95, 0.95, credit_shape, uscc_check, 1 / 31, ("信用代码", "税号", "纳税人识别号", "TYSHXYDM", "USCC"), edge="0-9A-Z",
+         bodies=True),
     Spec("bank_card", "银行卡号", "Bank card number", True, "L4",
          tuple(core for n in (19, 18, 17, 16) for core in (f"(?:6[02]|5[1-5]|35)[0-9]{{{n - 2}}}", f"[49][0-9]{{{n - 1}}}")),
          "ISO/IEC 7812-1; JR/T 0008", 0.15, 0.0, 0.7, 0.9, card_shape, luhn, 1 / 10, _CARD, _NUMBERED),
@@ -94,7 +97,8 @@ SPECS: tuple[Spec, ...] = (
     Spec("landline", "固定电话", "Landline number", True, "L3", (
          r"(?:\+?0?0?86)?0(?:10|2[0-9]|[3-9][0-9]{2})[2-8][0-9]{6,7}", r"\+?0?0?86(?:10|2[0-9]|[3-9][0-9]{2})[2-8][0-9]{7}", "[2-8][0-9]{7}"),
          "Telecommunications numbering plan (MIIT)", 0.6, 0.1, 0.0, 0.8,
-         lambda text: len(text) > 8 and area_shape(text), cues=("座机", "电话", "家电", "固话", "TEL"), vetoes=_NUMBERED),
+         lambda text: len(text) > 8 and area_shape(text), cues=("座机", "电话", "家电", "固话", "TEL"), vetoes=_NUMBERED,
+         bodies=True),
     Spec("hk_macao_permit", "港澳通行证号", "Permit for or from Hong Kong and Macao", True, "L4",
          ("[HM][0-9]{8}", "[HM][0-9]{10}", "C[0-9A-Z][0-9]{7}", "W[0-9]{8}"), "Exit-entry documents (NIA)", 0.3, 0.0, 0.0, 0.85,
          cues=("通行证", "回乡证", "港澳"), vetoes=_NUMBERED, edge="0-9A-Z"),

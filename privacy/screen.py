@@ -102,9 +102,9 @@ def judge_column(batches: Iterable[pa.RecordBatch], column: str) -> ColumnScreen
 def screen_verdict(
     columns: Mapping[str, Column], treatments: Mapping[str, Treatment], screens: Mapping[str, ColumnScreen], subject: str
 ) -> Verdict:
-    """HOLD for each kind that is found, unless the contract names that kind on an L1 column that is kept.
+    """HOLD for each kind that is found, unless the contract names that kind, one that bodies have too, on an L1 column that is kept.
 
-    A personal identifier always holds; so does anything that a treatment has left readable.
+    An identifier of persons alone always holds; so does anything that a treatment has left readable.
     """
     findings = []
     for name, result in sorted(screens.items()):
@@ -119,4 +119,4 @@ def screen_verdict(
 
 def _named(column: Column | None, how: Treatment | None, kind: str) -> bool:
     return (column is not None and isinstance(how, Keep) and column.level == "L1"
-            and column.more.identifies == kind and not (kind not in BY_KIND or BY_KIND[kind].personal))
+            and column.more.identifies == kind and kind in BY_KIND and BY_KIND[kind].bodies)
