@@ -62,13 +62,16 @@ def redact(texts: Sequence[str], model: Model) -> list[str]:
 
 def candidates(text: str, reading: Reading) -> list[Span]:
     """All findings of one text before overlaps are settled."""
-    found = [*spans_in(text), *name_spans(text, reading), *address_spans(text, reading.words), *topic_spans(text)]
-    for kind, form in FORMS.items():
-        found += [Span(hit.start(), hit.end(), kind, 0.5) for hit in form.finditer(text)]
+    return [*spans_in(text), *name_spans(text, reading), *address_spans(text, reading.words), *topic_spans(text), *form_spans(text),
+            *_places(reading)]
+
+
+def form_spans(text: str) -> list[Span]:
+    """What is shaped like a number, account, link or door, on no further evidence: too much rather than too little."""
+    found = [Span(hit.start(), hit.end(), kind, 0.5) for kind, form in FORMS.items() for hit in form.finditer(text)]
     found += [Span(hit.start(), hit.end(), "address", 0.5, "door") for hit in _DOOR.finditer(text)]
     found += [Span(hit.start(), hit.end(), "masked", 0.3) for hit in _MASKED.finditer(text)]
-    found += [Span(hit.start("id"), hit.end("id"), "wechat", 0.7) for hit in _ACCOUNT.finditer(text)]
-    return found + _places(reading)
+    return found + [Span(hit.start("id"), hit.end("id"), "wechat", 0.7) for hit in _ACCOUNT.finditer(text)]
 
 
 def _places(reading: Reading) -> list[Span]:
