@@ -35,7 +35,10 @@ def _read(kept: bytes | None, text: str) -> list[Span] | None:
     if kept is None:
         return None
     try:
-        spans = [Span(int(start), int(end), str(kind), float(score), str(level)) for start, end, kind, score, level in json.loads(kept)]
+        listed = json.loads(kept)
+        if not isinstance(listed, list):
+            return None
+        spans = [Span(int(start), int(end), str(kind), float(score), str(level)) for start, end, kind, score, level in listed]
     except (ValueError, TypeError):
         return None
     return spans if all(0 <= one.start < one.end <= len(text) for one in spans) else None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from bench.privacy_text import rows, score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.model import Model, load
 from privacy.recognisers import spans_in
-from privacy.text import find, redact
+from privacy.remembered import remembered
+from privacy.spans import Span
+from privacy.text import find, redact, settled
+from privacy.topics import topic_spans
 
 GAP = st.sampled_from(["", " ", "-", "　", "\u200b", " \u200b-"])
 CONTEXT = st.sampled_from(["", "投诉人电话", "市民来电反映道路积水，", "请联系：", "abc", "（"])
@@ -59,3 +65,69 @@ def test_spans_are_in_order_and_do_not_overlap_and_repeated_texts_say_the_same(m
     assert spans[0] == spans[2]
     assert all(left.end <= right.start for left, right in zip(spans[0], spans[0][1:], strict=False))
     assert {"name", "mobile"} <= {span.kind for span in spans[0]}
+
+
+def test_a_common_word_before_a_title_is_no_name(model: Model) -> None:
+    assert redact(["高中老师来电反映积水"], model) == ["高中老师来电反映积水"]
+
+
+@pytest.mark.parametrize(("text", "kind", "found"), [
+    ("其父 确 诊 肺癌", "health", "确 诊"),
+    ("当事人系基督徒", "religion", "基督徒"),
+    ("孩子12岁走失", "minor", "12岁"),
+    ("老人72岁走失", "minor", None),
+    ("遭家庭暴力", "victim", "家庭暴力"),
+    ("曾被判处有期徒刑", "crime", "有期徒刑"),
+    ("道路积水", "health", None),
+])
+def test_topics_are_found_however_they_are_spaced(model: Model, text: str, kind: str, found: str | None) -> None:
+    assert [text[span.start:span.end] for span in topic_spans(text) if span.kind == kind][:1] == ([found] if found else [])
+    assert found is None or found not in redact([text], model)[0]
+
+
+def test_a_wide_address_stays_and_a_door_does_not(model: Model) -> None:
+    assert redact(["市民反映杭州市西湖区的道路积水"], model) == ["市民反映杭州市西湖区的道路积水"]
+    left = redact(["杭州市西湖区文三路99号3幢501室漏水"], model)[0]
+    assert not any(part in left for part in ("99号", "3幢", "501"))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 12), st.sampled_from(["name", "address", "mobile"]), st.sampled_from([0.3, 0.5, 0.9])),
+                max_size=12))
+def test_settling_uncovers_nothing_and_leaves_no_overlap(given_: list[tuple[int, int, str, float]]) -> None:
+    spans = [Span(start, start + length, kind, score) for start, length, kind, score in given_]
+    after = settled(spans)
+    assert {at for one in spans for at in range(one.start, one.end)} == {at for one in after for at in range(one.start, one.end)}
+    assert all(left.end <= right.start for left, right in pairwise(after))
+
+
+def test_what_was_found_is_remembered_without_the_text(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    store: dict[bytes, bytes] = {}
+    texts = ["王小明住文三路99号3幢501室", "无", "王小明住文三路99号3幢501室"]
+    first = remembered(texts, model, b"secret", store)
+    assert first == find(texts, model)
+    assert len(store) == 2
+    kept = b"".join(key + value for key, value in store.items()).decode("latin-1")
+    assert "501" not in kept
+    assert "王" not in kept.encode("latin-1").decode("utf-8", "ignore")
+    monkeypatch.setattr("privacy.remembered.find", lambda texts, _: [[] for text in texts if pytest.fail("asked the model again")])
+    assert remembered(texts, model, b"secret", store) == first
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[[0,99,\"name\",1,\"\"]]", b"[[1]]", b"\xff"])
+def test_a_damaged_memory_is_found_anew(model: Model, damage: bytes) -> None:
+    store: dict[bytes, bytes] = {}
+    first = remembered(["王小明来电"], model, b"secret", store)
+    store = dict.fromkeys(store, damage)
+    assert remembered(["王小明来电"], model, b"secret", store) == first
+
+
+@pytest.mark.shared
+def test_hotline_texts_keep_neither_numbers_nor_names(model: Model) -> None:
+    corpus = rows("synth_hotline", 400)
+    scores = score(corpus, find([row["text"] for row in corpus], model))
+    assert scores["PERSON"]["cover"] >= 0.95
+    assert scores["PERSON"]["charP"] >= 0.6
+    assert scores["ADDRESS"]["charR"] >= 0.95
+    for kind in ("CN_MOBILE", "CN_ID_CARD", "CN_BANK_CARD", "CN_PLATE", "EMAIL_ADDRESS", "CN_LANDLINE", "CN_PASSPORT", "CN_DISABLED", "CN_USCC"):
+        assert scores[kind]["cover"] == 1.0
