@@ -14,6 +14,8 @@ from tiny import DATASET, GOOD, Tiny, by_step, column
 
 from catalog.dialect import col
 from catalog.evidence import TableAt
+from pipelines import boundary
+from pipelines.audit import verify
 from pipelines.conduct import run
 from pipelines.lineage_rows import row
 from privacy import model
@@ -78,6 +80,27 @@ def test_a_key_is_on_record_before_gold_and_never_in_the_lake(tmp_path: Path) ->
     files = [path.read_bytes() for path in tiny.settings.lake.rglob("*") if path.is_file()]
     assert files
     assert not any(secret in content or secret.hex().encode() in content for content in files)
+
+
+@pytest.mark.parametrize("at", ["serve/key/file", "journal/key/before", "journal/key/after", "table/gold/after", "serve/renamed"])
+def test_killed_around_its_key_a_release_is_made_all_the_same(tmp_path: Path, at: str) -> None:
+    tiny = city(tmp_path, TOKENS)
+
+    def killed(name: str) -> None:
+        if name == at:
+            raise KeyboardInterrupt
+
+    boundary.watchers.append(killed)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tiny.run()
+    finally:
+        boundary.watchers.remove(killed)
+    assert by_step(tiny.run())[f"{DATASET} serve main"] == "done"
+    assert [record["key"] for record in keys(tiny)][-1] == body(tiny)["key"]
+    assert len(keys(tiny)) == 1
+    assert len(served(tiny)) == 3
+    assert verify(tiny.way()) == []
 
 
 def test_tokens_of_two_products_never_meet(tmp_path: Path) -> None:
