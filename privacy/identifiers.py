@@ -131,7 +131,7 @@ SPECS: tuple[Spec, ...] = (
           r"|USERID|USER_ID|PASSWORD|PWD|SECRET)=[^& ]{4,}", r"[A-Z]{2,6}://[^ /:@]+:[^ /@]+@[^ ]+"), "RFC 3986, RFC 6750",
          0.9, gaps=False, cued=0.9, edge="A-Z"),
     Spec("wechat", "微信号", "WeChat account", True, "L3", (r"[A-Z0-9][A-Z0-9_\-]{4,29}",), "WeChat account rules", 0.85, cued=0.9, gaps=False,
-         lead=r"(?:微信|薇信|微心|WECHAT|WEIXIN|(?<![A-Z])(?:WX|VX)|V信)(?:号码|账号|帐号|号|名|ID)?[ 是为：:;；,，=\-]{0,3}", edge=r"A-Z0-9_\-"),
+         lead=r"(?:微信|薇信|微心|WECHAT|WEIXIN|(?<![A-Z0-9])(?:WX|VX)|V信)(?:号码|账号|帐号|号|名|ID)?[ 是为：:;；,，=\-]{0,3}", edge=r"A-Z0-9_\-"),
     Spec("qq", "QQ 号", "QQ number", True, "L3", ("[1-9][0-9]{4,11}",), "QQ account rules", 0.85, cued=0.9,
          lead=r"(?:QQ|扣扣|企鹅)(?:群|号码|账号|帐号|号)?[ 是为：:;；,，=\-]{0,3}"),
     Spec("social_security", "社会保障号", "Social security number", True, "L4", ("[A-Z]?[0-9]{8,12}",), "Social security card rules (MOHRSS)",

@@ -23,6 +23,11 @@ def gappy(core: str, gaps: bool = True) -> str:
     return _form(core, _GAP if gaps else "", lambda atom: atom)
 
 
+def folded_form(core: str, gaps: bool = True) -> str:
+    """As `gappy`, for RE2 over folded text."""
+    return _form(core, rf"{GAPS}{{0,2}}" if gaps else "", lambda atom: atom)
+
+
 def engine_form(core: str, gaps: bool = True) -> str:
     """The core for raw text as RE2 and Java read it: every width, case and script of digits, marks that cannot be seen anywhere."""
     return _form(core, _ENGINE_GAP if gaps else _ENGINE_TIGHT, _wide)

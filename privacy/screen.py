@@ -18,22 +18,15 @@ from catalog.canonical import plain
 from catalog.contract import Column, ColumnType
 from catalog.evidence import Finding, Verdict
 from catalog.extension import Keep, Treatment
-from privacy.recognisers import BY_KIND, SCREEN_VERSION, kinds_in
+from privacy.numbers import Hits as Hits
+from privacy.recognisers import BY_KIND, SCREEN_VERSION
 from privacy.suspicion import SMALLEST as SMALLEST
 from privacy.suspicion import SUSPICIOUS as SUSPICIOUS
 from privacy.suspicion import WHOLE as WHOLE
 from privacy.suspicion import suspicious
+from privacy.values import judge_values
 
 SHORTEST = 6                       # characters of the shortest address in a network; a plate has seven
-
-
-@dataclass(frozen=True)
-class Hits:
-    """Of one kind in one column: cells, distinct values, and distinct values whose checksum holds."""
-
-    cells: int
-    distinct: int
-    checked: int
 
 
 @dataclass(frozen=True)
@@ -87,16 +80,11 @@ def texts_query(name: str, view: str) -> exp.Query:
 
 def judge_column(batches: Iterable[pa.RecordBatch], column: str) -> ColumnScreen:
     """The kinds among distinct values (`value`, `cells`), once per distinct value."""
-    cells: dict[str, int] = {}
-    distinct: dict[str, int] = {}
-    checked: dict[str, int] = {}
+    kinds: dict[str, Hits] = {}
     for batch in batches:
-        for value, count in zip(batch.column("value").to_pylist(), batch.column("cells").to_pylist(), strict=True):
-            for kind, sure in kinds_in(value).items():
-                cells[kind] = cells.get(kind, 0) + count
-                distinct[kind] = distinct.get(kind, 0) + 1
-                checked[kind] = checked.get(kind, 0) + int(sure)
-    return ColumnScreen(column, {kind: Hits(cells[kind], distinct[kind], checked[kind]) for kind in sorted(cells)})
+        for kind, hits in judge_values(batch.column("value"), batch.column("cells"), weak=False).items():
+            kinds[kind] = kinds.get(kind, Hits(0, 0, 0)) + hits
+    return ColumnScreen(column, dict(sorted(kinds.items())))
 
 
 def screen_verdict(

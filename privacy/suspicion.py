@@ -38,8 +38,11 @@ def _word(word: str) -> str:
     return _B.join(engine_form(mark) for mark in word)
 
 
+def _words() -> list[str]:
+    return sorted({cue for kind in _WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS))
+
+
 def _parts() -> list[str]:
-    words = sorted({cue for kind in _WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS))
     return [
         f"{_D}(?:{_B}{_D}){{10}}",                                                  # numbers of eleven digits and more
         f"{_ZERO}(?:{_B}{_D}){{9}}",                                                # ten with an area code
@@ -54,10 +57,12 @@ def _parts() -> list[str]:
         f"{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}",
         f"{_HEX}{_H}{_DOT}(?:{_H}{_HEX}){{4}}{_H}{_DOT}{_H}{_HEX}",
         f"{_COLON}{_H}{_SLASH}{_H}{_SLASH}",
-        *map(_word, words),
+        *map(_word, _words()),
     ]
 
 
+# The words in folded text.
+FOLDED_WORDS = "|".join(f"{GAPS}*".join(word) for word in _words())
 SUSPICIOUS = "|".join(f"(?:{part})" for part in _parts())
 WHOLE = ("bigint", "decimal")
 SMALLEST = 10_000_000_000          # no whole number below it is an identifier without words around

@@ -1,0 +1,104 @@
+"""All identifiers among the distinct values of one column: what fills a cell by numpy (`numbers`) or one RE2 form, what stands inside
+a longer one by the recognisers, for the few cells whose folded text has a form that could count.
+
+Each step may only leave too much to the next one, never too little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.folding import fold
+from privacy.identifiers import BY_KIND, COUNTS, SPECS, Spec
+from privacy.numbers import Array, Hits, Tally, wholes
+from privacy.pattern_forms import folded_form
+from privacy.recognisers import kinds_in
+from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS
+
+SLICE = 1 << 16                 # values at a time; bounds memory
+# One form, all of the cell: which cores, and what the shape asks for beside the core.
+_FILLING = (("plate", slice(0, 2), r"^.[A-Z].*[0-9]"), ("email", slice(0, 1), "@"), ("mac", slice(0, 2), "[:A-F]"),
+            ("ip", slice(0, 1), r"(?:^|\.)(?:3[2-9]|[4-9][0-9]|[12][0-9][0-9])(?:\.|$)"))
+_WEAK = (("passport", slice(0, 4)), ("hk_macao_permit", slice(0, 4)), ("taiwan_permit", slice(1, 2)), ("coordinates", slice(0, 2)))
+_ALNUM = r"^[0-9A-Za-z#:/]*$"
+_REWRITTEN = r"[0-9],[0-9]{3},[0-9]{3},[0-9]{3}|[0-9]\.[0-9]{4,}E"
+
+
+def _bounded(spec: Spec, core: str) -> str:
+    """A mobile number may stand before another one; `kinds_in` looks again in any case."""
+    tail = "" if spec.kind == "mobile" else f"(?:[^{spec.edge}]|$)"
+    return f"(?:^|[^{spec.edge}])(?:{folded_form(core.replace('){1,6}', ')'), spec.gaps)}){tail}"
+
+
+_COUNTING = tuple(spec for spec in SPECS if not spec.lead and max(spec.bare, spec.checked, spec.odd, min(spec.cued, 0.6)) >= COUNTS
+                  and max(spec.bare, spec.checked) >= COUNTS)
+_FORMS = (FOLDED_WORDS, _REWRITTEN, *(_bounded(spec, core) for spec in _COUNTING for core in spec.cores))
+# Letters and digits alone: one pattern, for the runs of digits in them.
+_TIGHT = (r"(?:^|[^0-9])(?:(?:0?0?86)?1[3-9][0-9]{9}|[1-9][0-9]{14}(?:[0-9]{2}[0-9Xx](?:[0-9]{2})?)?|[3-69][0-9]{15,18}"
+          r"|(?:0?0?86)?0[1-9][0-9]{8,10}|0?0?86[1-9][0-9]{9})")
+
+
+def judge_values(values: pa.Array, counts: pa.Array, weak: bool = True) -> dict[str, Hits]:
+    """Kind → hits among distinct texts (`values`, no NULL) that stand in `counts` cells each.
+
+    Without `weak`, only what `kinds_in` counts; with it also forms that count by rate or beside a word alone: cards and codes whose
+    checksum fails, device numbers, bare passport numbers.
+    """
+    tally = Tally(weak)
+    cells = np.asarray(counts.to_numpy(zero_copy_only=False), dtype=np.int64)
+    texts = values.cast(pa.large_string())
+    for start in range(0, len(texts), SLICE):
+        _slice(texts.slice(start, SLICE), cells[start:start + SLICE], tally)
+    return dict(sorted(tally.hits.items()))
+
+
+def _slice(texts: pa.Array, cells: Array, tally: Tally) -> None:
+    at = np.flatnonzero(~wholes(texts, cells, tally))
+    left, cells = texts.take(pa.array(at)), cells[at]
+    done = _filling(pc.ascii_upper(left), cells, tally)
+    at = np.flatnonzero(_matches(left, SUSPICIOUS) & ~done)
+    left, cells = left.take(pa.array(at)), cells[at]
+    simple = _matches(left, _ALNUM)
+    look = np.zeros(len(left), dtype=bool)
+    look[simple] = _any(left.filter(pa.array(simple)), (_TIGHT, f"(?i){FOLDED_WORDS}", "://|(?::.*){3}"))
+    look[~simple] = _any(pa.array([fold(text) for text in left.filter(pa.array(~simple)).to_pylist()], pa.large_string()), _FORMS)
+    at = np.flatnonzero(look)
+    for value, count in zip(left.take(pa.array(at)).to_pylist(), cells[at].tolist(), strict=True):
+        for kind, sure in kinds_in(value).items():
+            tally.add(kind, Hits(count, 1, int(sure)))
+
+
+def _matches(texts: pa.Array, pattern: str) -> Array:
+    return np.asarray(pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _any(texts: pa.Array, patterns: tuple[str, ...]) -> Array:
+    """Which texts match one of the patterns: one after the other, as one large automaton of them all would outgrow RE2's memory."""
+    found = np.zeros(len(texts), dtype=bool)
+    for pattern in patterns:
+        at = np.flatnonzero(~found)
+        if len(at):
+            found[at] = _matches(texts.take(pa.array(at)), pattern)
+    return found
+
+
+def _filling(texts: pa.Array, cells: Array, tally: Tally) -> Array:
+    """Counts cells that are one identifier from end to end; returns which."""
+    done = np.zeros(len(texts), dtype=bool)
+    for kind, cores, shape in _FILLING:
+        found = _matches(texts, _whole(kind, cores)) & ~done
+        if found.any():
+            found &= _matches(texts, shape)
+            tally.add(kind, Hits(int(cells[found].sum()), int(found.sum()), int(found.sum()), int(found.sum())))
+            done |= found
+    if tally.weak:
+        for kind, cores in _WEAK:
+            found = _matches(texts, _whole(kind, cores)) & ~done
+            tally.add(kind, Hits(int(cells[found].sum()), int(found.sum()), 0, int(found.sum())))
+    return done
+
+
+def _whole(kind: str, cores: slice) -> str:
+    return "^(?:" + "|".join(BY_KIND[kind].cores[cores]) + ")$"
