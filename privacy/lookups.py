@@ -62,7 +62,8 @@ def versions(hows: Iterable[tuple[str, Treatment]]) -> list[str]:
             continue
         try:
             treated(column, how, [])
-            found.append(_module("privacy.text", column).TEXT_VERSION if needs_model(how) else "addresses")
+            found.append(_module("privacy.text", column).TEXT_VERSION if needs_model(how)
+                         else _module("privacy.addresses", column).address_version())
         except Unready:
             found.append(f"missing {column}")
     return found
