@@ -105,6 +105,12 @@ def ip_shape(text: str) -> bool:
     return ":" in text or any(int(part) > 31 for part in text.split("."))
 
 
+def quad(text: str) -> bool:
+    """An address in a network, which is no telephone number with dots between its groups."""
+    parts = text.split(".")
+    return len(parts) == 4 and all(part.isdigit() and int(part) <= 255 for part in parts)
+
+
 def always(_: str) -> bool:
     """A shape without further demands."""
     return True

@@ -128,7 +128,7 @@ SPECS: tuple[Spec, ...] = (
          lambda text: ":" in text or any(mark.isalpha() for mark in text), cues=("MAC", "网卡", "物理地址"), gaps=False, edge=r"0-9A-Z:\-"),
     Spec("url_token", "带令牌的链接", "Link with a token", True, "L4",
          (r"[A-Z]{2,6}://[^ ]*[?&#;](?:[A-Z_]*TOKEN|SID|SESSION[A-Z_]*|JSESSIONID|[A-Z_]*KEY|SIG|SIGN|SIGNATURE|AUTH|CODE|TICKET|OPENID|UNIONID|UID"
-          r"|USERID|USER_ID|PASSWORD|PWD|SECRET)=[^& ]{4,}", r"[A-Z]{2,6}://[^ /:@]+:[^ /@]+@[^ ]+"), "RFC 3986, RFC 6750",
+          r"|USERID|USER_ID|PASSWORD|PWD|SECRET)=[^& ;；，。、]{4,}", r"[A-Z]{2,6}://[^ /:@]+:[^ /@]+@[^ ]+"), "RFC 3986, RFC 6750",
          0.9, gaps=False, cued=0.9, edge="A-Z"),
     Spec("wechat", "微信号", "WeChat account", True, "L3", (r"[A-Z0-9][A-Z0-9_\-]{4,29}",), "WeChat account rules", 0.85, cued=0.9, gaps=False,
          lead=r"(?:微信|薇信|微心|WECHAT|WEIXIN|(?<![A-Z0-9])(?:WX|VX)|V信)(?:号码|账号|帐号|号|名|ID)?[ 是为：:;；,，=\-]{0,3}", edge=r"A-Z0-9_\-"),

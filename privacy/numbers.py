@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 _OTHER, _DIGIT, _LETTER, _GAP = 0, 1, 1 << 20, 1 << 40       # bytes of each class are counted in 20 bits of one number
 _CLASS = np.full(256, _OTHER, dtype=np.int64)
 _CLASS[48:58], _CLASS[65:91], _CLASS[97:123] = _DIGIT, _LETTER, _LETTER
-_CLASS[[ord(mark) for mark in "+()-._ \t"]] = _GAP
+_CLASS[[ord(mark) for mark in "+()-_ \t"]] = _GAP
 _UPPER = np.arange(256, dtype=np.uint8)
 _UPPER[97:123] -= 32
 
@@ -95,10 +95,12 @@ def wholes(values: pa.Array, cells: Array, tally: Tally) -> Array:
     digits, letters, gaps = sums & 0xFFFFF, (sums >> 20) & 0xFFFFF, sums >> 40
     plain = (digits + letters + gaps == lengths) & (digits >= 8)
     gap = classes == _GAP
-    if gap.any():               # three separators in a row end a number
-        torn = np.append(gap[2:] & gap[1:-1] & gap[:-2], [False, False])[:len(data)]
+    if gap.any():               # four separators in a row end a number
+        torn = np.append(gap[3:] & gap[2:-1] & gap[1:-2] & gap[:-3], [False] * 3)[:len(data)]
         plain &= ~np.add.reduceat(np.append(torn, False), np.minimum(offsets[:-1], len(data))).astype(bool)
-    done |= plain & (letters == 0) & (gaps == 0) & (digits < 21)        # digits alone are one number or none
+    head = np.append(data, [0, 0])[np.minimum(offsets[:-1, None], len(data)) + np.arange(2)]
+    abroad = (head[:, 0] == ord("0")) | (head == (ord("8"), ord("6"))).all(1)       # with a country's prefix
+    done |= plain & (letters == 0) & (gaps == 0) & (digits < 21) & ~abroad        # other digits alone are one number or none
     size = np.where(plain, digits + letters, 0)
     kept = data[~gap] if gap.any() else data
     starts = (np.cumsum(np.append(0, lengths - gaps)) if gap.any() else offsets)[:-1]

@@ -12,20 +12,20 @@ from functools import cache
 
 from privacy.folding import GAP, GAPS, UNSEEN
 
-_GAP = rf"{GAP.pattern}{{0,2}}"
-_ENGINE_GAP = rf"{UNSEEN}*(?:{GAPS}{UNSEEN}*){{0,2}}"
+_GAP = rf"{GAP.pattern}{{0,3}}"
+_ENGINE_GAP = rf"{UNSEEN}*(?:{GAPS}{UNSEEN}*){{0,3}}"
 _ENGINE_TIGHT = rf"{UNSEEN}*"
 _COUNT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}|[?*+]")
 
 
 def gappy(core: str, gaps: bool = True) -> str:
-    """The core for folded text, with up to two separators between any two characters (`gaps`)."""
+    """The core for folded text, with up to three separators between any two characters (`gaps`)."""
     return _form(core, _GAP if gaps else "", lambda atom: atom)
 
 
 def folded_form(core: str, gaps: bool = True) -> str:
     """As `gappy`, for RE2 over folded text."""
-    return _form(core, rf"{GAPS}{{0,2}}" if gaps else "", lambda atom: atom)
+    return _form(core, rf"{GAPS}{{0,3}}" if gaps else "", lambda atom: atom)
 
 
 def engine_form(core: str, gaps: bool = True) -> str:

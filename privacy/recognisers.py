@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from catalog.canonical import fingerprint
-from privacy.checksums import USCC_ALPHABET, luhn, numbers, uscc_check
+from privacy.checksums import USCC_ALPHABET, luhn, numbers, quad, uscc_check
 from privacy.folding import GAP, GAPS, UNSEEN, fold, folded
 from privacy.identifiers import BY_KIND, COUNTS, MASKED, SPECS, Spec
 from privacy.pattern_forms import gappy
@@ -77,7 +77,8 @@ def _matches(line: str, context: str, strict: bool) -> Iterator[_Found]:
         at = 0
         while (match := form.search(line, at)) is not None:
             start, end = match.span("hit")
-            yield _judged(spec, line, start, end, context, strict)
+            if not (spec.gaps and quad(match.group("hit"))):
+                yield _judged(spec, line, start, end, context, strict)
             at = start + 1
     yield from _rewritten(line, context, strict)
 

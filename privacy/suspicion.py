@@ -1,6 +1,6 @@
 """The engine's screen: one RE2 pattern over raw text that lets by nothing that `kinds_in` counts, and the queries that use it.
 
-It may only be too suspicious. Marks that cannot be seen may stand anywhere and in any number; at most two separators stand
+It may only be too suspicious. Marks that cannot be seen may stand anywhere and in any number; at most three separators stand
 between two characters of one number.
 """
 
@@ -16,7 +16,7 @@ from privacy.folding import GAPS, UNSEEN
 from privacy.identifiers import BY_KIND, PLACES
 from privacy.pattern_forms import engine_form
 
-# Unbounded where the forms allow two separators: fewer states for the engine, a few more cells to look at.
+# Unbounded where the forms allow three separators: fewer states for the engine, a few more cells to look at.
 _B = f"[{GAPS[1:-1]}{UNSEEN[1:-1]},\\x{{ff0c}}]*"
 _H = f"{UNSEEN}*"
 _D = r"\p{Nd}"
@@ -26,7 +26,7 @@ _LETTER = r"A-Za-z\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}"
 _HEX = r"[\p{Nd}A-Fa-f\x{ff21}-\x{ff26}\x{ff41}-\x{ff46}]"
 _COLON, _HYPHEN, _DOT, _SLASH = r"[:\x{ff1a}]", r"[-\x{ff0d}]", r"[.\x{ff0e}]", r"[/\x{ff0f}]"
 # Kinds that count only beside a word are searched by their words.
-_WORDED = ("residence_permit", "landline", "hk_macao_permit", "taiwan_permit", "passport", "officer_card", "social_security", "coordinates")
+WORDED = ("residence_permit", "landline", "hk_macao_permit", "taiwan_permit", "passport", "officer_card", "social_security", "coordinates")
 _ACCOUNTS = ("微信", "薇信", "微心", "WECHAT", "WEIXIN", "WX", "VX", "V信", "QQ", "扣扣", "企鹅")
 
 
@@ -39,7 +39,7 @@ def _word(word: str) -> str:
 
 
 def _words() -> list[str]:
-    return sorted({cue for kind in _WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS))
+    return sorted({cue for kind in WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS))
 
 
 def _parts() -> list[str]:
@@ -52,8 +52,8 @@ def _parts() -> list[str]:
         rf"[ (\[{{\x{{3000}}\x{{ff08}}\x{{ff3b}}\x{{3010}}\x{{ff5b}}]{_H}(?:{engine_form('AT', False)}|{engine_form('艾特', False)})"
         rf"{_H}[ )\]}}\x{{3000}}\x{{ff09}}\x{{ff3d}}\x{{3011}}\x{{ff5d}}]",
         f"{_class(PLACES)}{_B}[{_LETTER}]{_B}[{_D}{_LETTER}]", engine_form("WJ"), rf"{_D}{_B}\x{{4f7f}}",
-        f"{_D}{_H}{_DOT}{_H}{_D}[^.]{{0,9}}{_DOT}{_H}{_D}[^.]{{0,9}}{_DOT}{_H}{_D}",
-        f"{_COLON}[^:]{{0,9}}{_COLON}[^:]{{0,9}}{_COLON}",
+        f"{_D}{_H}(?:{_DOT}{_H}{_D}{_H}(?:{_D}{_H}){{0,2}}){{2}}{_DOT}{_H}{_D}",
+        f"(?:{_COLON}{_H}(?:{_HEX}{_H}){{0,4}}){{2}}{_COLON}",
         f"{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}",
         f"{_HEX}{_H}{_DOT}(?:{_H}{_HEX}){{4}}{_H}{_DOT}{_H}{_HEX}",
         f"{_COLON}{_H}{_SLASH}{_H}{_SLASH}",

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.folding import fold
-from privacy.identifiers import BY_KIND, COUNTS, SPECS, Spec
+from privacy.identifiers import BY_KIND, SPECS, Spec
 from privacy.numbers import Array, Hits, Tally, wholes
 from privacy.pattern_forms import folded_form
 from privacy.recognisers import kinds_in
-from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS
+from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS, WORDED
 
 SLICE = 1 << 16                 # values at a time; bounds memory
 # One form, all of the cell: which cores, and what the shape asks for beside the core.
 _FILLING = (("plate", slice(0, 2), r"^.[A-Z].*[0-9]"), ("email", slice(0, 1), "@"), ("mac", slice(0, 2), "[:A-F]"),
             ("ip", slice(0, 1), r"(?:^|\.)(?:3[2-9]|[4-9][0-9]|[12][0-9][0-9])(?:\.|$)"))
 _WEAK = (("passport", slice(0, 4)), ("hk_macao_permit", slice(0, 4)), ("taiwan_permit", slice(1, 2)), ("coordinates", slice(0, 2)))
-_ALNUM = r"^[0-9A-Za-z#:/]*$"
+_ALNUM = r"^[0-9A-Za-z]*$"
 _REWRITTEN = r"[0-9],[0-9]{3},[0-9]{3},[0-9]{3}|[0-9]\.[0-9]{4,}E"
 
 
@@ -32,9 +32,9 @@ def _bounded(spec: Spec, core: str) -> str:
     return f"(?:^|[^{spec.edge}])(?:{folded_form(core.replace('){1,6}', ')'), spec.gaps)}){tail}"
 
 
-_COUNTING = tuple(spec for spec in SPECS if not spec.lead and max(spec.bare, spec.checked, spec.odd, min(spec.cued, 0.6)) >= COUNTS
-                  and max(spec.bare, spec.checked) >= COUNTS)
-_FORMS = (FOLDED_WORDS, _REWRITTEN, *(_bounded(spec, core) for spec in _COUNTING for core in spec.cores))
+_FORMS = (FOLDED_WORDS, _REWRITTEN,
+          *(_bounded(spec, core) for spec in SPECS if not spec.lead and spec.kind not in WORDED for core in spec.cores),
+          *(_bounded(BY_KIND["landline"], core) for core in BY_KIND["landline"].cores[:2]))
 # Letters and digits alone: one pattern, for the runs of digits in them.
 _TIGHT = (r"(?:^|[^0-9])(?:(?:0?0?86)?1[3-9][0-9]{9}|[1-9][0-9]{14}(?:[0-9]{2}[0-9Xx](?:[0-9]{2})?)?|[3-69][0-9]{15,18}"
           r"|(?:0?0?86)?0[1-9][0-9]{8,10}|0?0?86[1-9][0-9]{9})")
@@ -56,13 +56,15 @@ def judge_values(values: pa.Array, counts: pa.Array, weak: bool = True) -> dict[
 
 def _slice(texts: pa.Array, cells: Array, tally: Tally) -> None:
     at = np.flatnonzero(~wholes(texts, cells, tally))
+    if not len(at):
+        return
     left, cells = texts.take(pa.array(at)), cells[at]
     done = _filling(pc.ascii_upper(left), cells, tally)
     at = np.flatnonzero(_matches(left, SUSPICIOUS) & ~done)
     left, cells = left.take(pa.array(at)), cells[at]
     simple = _matches(left, _ALNUM)
     look = np.zeros(len(left), dtype=bool)
-    look[simple] = _any(left.filter(pa.array(simple)), (_TIGHT, f"(?i){FOLDED_WORDS}", "://|(?::.*){3}"))
+    look[simple] = _any(left.filter(pa.array(simple)), (_TIGHT, f"(?i){FOLDED_WORDS}"))
     look[~simple] = _any(pa.array([fold(text) for text in left.filter(pa.array(~simple)).to_pylist()], pa.large_string()), _FORMS)
     at = np.flatnonzero(look)
     for value, count in zip(left.take(pa.array(at)).to_pylist(), cells[at].tolist(), strict=True):
