@@ -13,7 +13,7 @@ from pipelines.releases import published_rows
 from pipelines.way import Way
 from privacy.columns import TextTally
 from privacy.model import Model, load
-from privacy.screen import ColumnScreen, judge_column, possible_query, screen_query, suspects_query, texts_query
+from privacy.screen import ColumnScreen, judge_column, possible_query, rows_query, screen_query, suspects_query, texts_query
 
 
 def screen(session: Session, types: Mapping[str, ColumnType], view: str) -> dict[str, ColumnScreen]:
@@ -22,10 +22,10 @@ def screen(session: Session, types: Mapping[str, ColumnType], view: str) -> dict
     if not possible:
         return {}
     counts = session.rows(screen_query({name: types[name] for name in possible}, view))[0]
-    found = {}
+    found, rows = {}, session.rows(rows_query(view))[0]["rows"]
     for name, hits in counts.items():
         if hits:
-            values = session.read(suspects_query(name, types[name], view))
+            values = session.read(suspects_query(name, types[name], view, hits * 2 > rows))
             found[name] = judge_column(values, name)
     return found
 

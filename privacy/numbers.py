@@ -23,15 +23,14 @@ _UPPER[97:123] -= 32
 
 
 def _table(values: dict[str, int]) -> Array:
-    table = np.full(256, -1, dtype=np.int64)
+    table = np.full(256, -1, dtype=np.int32)
     table[[ord(mark) for mark in values]] = list(values.values())
     return table
 
 
 _USCC = _table({mark: at for at, mark in enumerate(USCC_ALPHABET)})
 _VIN = _table(VIN_VALUES)
-_USCC_WEIGHTS = np.array([pow(3, at, 31) for at in range(17)])
-_TWICE = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])
+_USCC_WEIGHTS = tuple(pow(3, at, 31) for at in range(17))
 _DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, *[0] * 87])
 _PROVINCE = np.isin(np.arange(100), [int(code) for code in PROVINCES])
 _PREFIX = np.isin(np.arange(1000), [int(code) for code in numbers("mobile_prefixes.csv")])
@@ -74,7 +73,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class _Group:
-    """Values of one length without their gaps: upper-case bytes (n, length), digits among them, cells, and which are all digits."""
+    """Values of one length without their gaps: upper-case bytes and the digits among them, both (length, n) so that one place of all
+    values lies together, cells, and which are all digits.
+    """
 
     marks: Array
     digits: Array
@@ -89,28 +90,36 @@ def wholes(values: pa.Array, cells: Array, tally: Tally) -> Array:
     done = lengths == 0
     if done.all():
         return np.asarray(done)
-    classes = _CLASS[data]
-    sums = np.add.reduceat(np.append(classes, 0), np.minimum(offsets[:-1], len(data)))
-    sums[done] = 0
-    digits, letters, gaps = sums & 0xFFFFF, (sums >> 20) & 0xFFFFF, sums >> 40
+    digits, letters, gaps, gap = _makeup(data, offsets, lengths)
     plain = (digits + letters + gaps == lengths) & (digits >= 8)
-    gap = classes == _GAP
-    if gap.any():               # four separators in a row end a number
+    if gap is not None:         # four separators in a row end a number
         torn = np.append(gap[3:] & gap[2:-1] & gap[1:-2] & gap[:-3], [False] * 3)[:len(data)]
-        plain &= ~np.add.reduceat(np.append(torn, False), np.minimum(offsets[:-1], len(data))).astype(bool)
+        if torn.any():
+            plain &= ~np.add.reduceat(np.append(torn, False), np.minimum(offsets[:-1], len(data))).astype(bool)
     head = np.append(data, [0, 0])[np.minimum(offsets[:-1, None], len(data)) + np.arange(2)]
     abroad = (head[:, 0] == ord("0")) | (head == (ord("8"), ord("6"))).all(1)       # with a country's prefix
     done |= plain & (letters == 0) & (gaps == 0) & (digits < 21) & ~abroad        # other digits alone are one number or none
     size = np.where(plain, digits + letters, 0)
-    kept = data[~gap] if gap.any() else data
-    starts = (np.cumsum(np.append(0, lengths - gaps)) if gap.any() else offsets)[:-1]
+    kept = data if gap is None else data[~gap]
+    starts = (offsets if gap is None else np.cumsum(np.append(0, lengths - gaps)))[:-1]
     for length in (10, 11, 12, 13, 15, 16, 17, 18, 19, 20):
         at = np.flatnonzero(size == length)
         if len(at):
-            marks = _UPPER[kept[starts[at][:, None] + np.arange(length)]]
-            found = _judge(_Group(marks, marks.astype(np.int64) - 48, cells[at], letters[at] == 0), length, tally)
+            marks = _UPPER[kept[starts[at][None, :] + np.arange(length)[:, None]]]
+            found = _judge(_Group(marks, marks.astype(np.int32) - 48, cells[at], letters[at] == 0), length, tally)
             done[at] |= found
     return np.asarray(done)
+
+
+def _makeup(data: Array, offsets: Array, lengths: Array) -> tuple[Array, Array, Array, Array | None]:
+    """How many digits, letters and separators each value has, and which bytes are separators (None: none is)."""
+    if lengths.min() == lengths.max() and ((data >= 48) & (data <= 57)).all():
+        return lengths, np.zeros_like(lengths), np.zeros_like(lengths), None
+    classes = _CLASS[data]
+    sums = np.add.reduceat(np.append(classes, 0), np.minimum(offsets[:-1], len(data)))
+    sums[lengths == 0] = 0
+    gap = classes == _GAP
+    return sums & 0xFFFFF, (sums >> 20) & 0xFFFFF, sums >> 40, gap if gap.any() else None
 
 
 def _buffers(values: pa.Array) -> tuple[Array, Array]:
@@ -144,9 +153,9 @@ def _count(tally: Tally, kind: str, group: _Group, mask: Array, checked: Array, 
 
 def _number(digits: Array, first: int, last: int) -> Array:
     """The number in the columns from `first` to `last` (exclusive)."""
-    value = np.zeros(len(digits), dtype=np.int64)
+    value = np.zeros(digits.shape[1], dtype=np.int32)
     for at in range(first, last):
-        value = value * 10 + digits[:, at]
+        value = value * 10 + digits[at]
     return np.where((value >= 0) & (value < 10 ** (last - first)), value, 0)
 
 
@@ -161,90 +170,106 @@ def _calls(group: _Group, length: int, tally: Tally) -> Array:
     digits, none = group.digits, np.zeros(len(group.cells), dtype=bool)
     mobile, land = none, none
     if length in (11, 13):
-        tail = digits[:, length - 11:]
-        abroad = group.pure if length == 11 else group.pure & (digits[:, 0] == 8) & (digits[:, 1] == 6)
-        mobile = abroad & (tail[:, 0] == 1) & (tail[:, 1] >= 3)
+        tail = digits[length - 11:]
+        abroad = group.pure if length == 11 else group.pure & (digits[0] == 8) & (digits[1] == 6)
+        mobile = abroad & (tail[0] == 1) & (tail[1] >= 3)
         _count(tally, "mobile", group, mobile, _PREFIX[_number(tail, 0, 3)])
     if length <= 12:
-        zero = group.pure & (digits[:, 0] == 0)
+        zero = group.pure & (digits[0] == 0)
         for code, areas in ((3, _SHORT_AREAS), (4, _AREAS)):
             if length - code in (7, 8):
-                land = land | (zero & areas[_number(digits, 0, code)] & (digits[:, code] >= 2) & (digits[:, code] <= 8))
+                land = land | (zero & areas[_number(digits, 0, code)] & (digits[code] >= 2) & (digits[code] <= 8))
         _count(tally, "landline", group, land, land)
     return mobile | land
 
 
 def _luhn(digits: Array) -> Array:
-    total = np.zeros(len(digits), dtype=np.int64)
-    for at in range(digits.shape[1]):
-        place = digits[:, digits.shape[1] - 1 - at]
-        total += _TWICE[place] if at % 2 else place
+    total = np.zeros(digits.shape[1], dtype=np.int32)
+    for at, place in enumerate(digits[::-1]):
+        total += place * 2 - 9 * (place > 4) if at % 2 else place
     return np.asarray(total % 10 == 0)
 
 
-def _id_sum(digits: Array, marks: Array) -> Array:
-    total = digits[:, :17] @ np.array(ID_WEIGHTS)
-    last = np.where(marks[:, 17] == ord("X"), 10, digits[:, 17])
-    return np.asarray((12 - total % 11) % 11 == last)
+def _weighed(places: Array, weights: tuple[int, ...]) -> Array:
+    total = np.zeros(places.shape[1], dtype=np.int32)
+    for place, weight in zip(places, weights, strict=True):
+        total += place * weight
+    return total
+
+
+def _id_sum(group: _Group) -> Array:
+    last = np.where(group.marks[17] == ord("X"), 10, group.digits[17])
+    return np.asarray((12 - _weighed(group.digits[:17], ID_WEIGHTS) % 11) % 11 == last)
+
+
+def _are_digits(places: Array) -> Array:
+    return np.asarray(((places >= 0) & (places <= 9)).all(0))
 
 
 def _born(group: _Group) -> Array:
-    """Eighteen characters or more that begin as a resident's number does: province, birth date."""
-    front = (group.marks[:, :17] >= 48).all(1) & (group.marks[:, :17] <= 57).all(1) & (group.digits[:, 0] > 0)
-    last = ((group.marks[:, 17] >= 48) & (group.marks[:, 17] <= 57)) | (group.marks[:, 17] == ord("X"))
-    return np.asarray(front & last & _day(np.where(front[:, None], group.digits[:, :18], 0), 6))
+    """Eighteen characters or more that begin as a resident's number does: digits, birth date."""
+    front = group.pure | _are_digits(group.digits[:17])
+    last = ((group.digits[17] >= 0) & (group.digits[17] <= 9)) | (group.marks[17] == ord("X"))
+    return np.asarray(front & last & (group.digits[0] > 0) & _day(group.digits, 6))
 
 
 def _fifteen(group: _Group, tally: Tally) -> Array:
-    short = np.column_stack([np.full(len(group.cells), 1), np.full(len(group.cells), 9), group.digits[:, 6:12]])
-    old = group.pure & (group.digits[:, 0] > 0) & _PROVINCE[_number(group.digits, 0, 2)] & _day(np.where(group.pure[:, None], short, 0), 0)
+    none = np.zeros(len(group.cells), dtype=np.int32)
+    short = np.vstack([none + 1, none + 9, group.digits[6:12]])
+    old = group.pure & (group.digits[0] > 0) & _PROVINCE[_number(group.digits, 0, 2)] & _day(short, 0)
     _count(tally, "resident_id", group, old, np.zeros(len(old), dtype=bool))
     if tally.weak:
         device = group.pure & np.isin(_number(group.digits, 0, 2), (0, 1, 35, 86, 99))
-        _count(tally, "imei", group, device, _luhn(np.where(group.pure[:, None], group.digits, 0)))
-    return old
+        _count(tally, "imei", group, device, _luhn(group.digits))
+    return np.asarray(old)
 
 
 def _disability(group: _Group, tally: Tally) -> Array:
-    tail = ((group.marks[:, 18:] >= 48) & (group.marks[:, 18:] <= 57)).all(1)
-    card = _born(group) & tail & _PROVINCE[_number(group.digits, 0, 2)]
-    _count(tally, "disability_card", group, card, _id_sum(group.digits, group.marks))
-    return card
+    card = _born(group) & _are_digits(group.digits[18:]) & _PROVINCE[_number(group.digits, 0, 2)]
+    _count(tally, "disability_card", group, card, _id_sum(group))
+    return np.asarray(card)
 
 
 def _eighteen(group: _Group, tally: Tally) -> Array:
-    born, checked, region = _born(group), _id_sum(group.digits, group.marks), _number(group.digits, 0, 6)
+    born, checked, region = _born(group), _id_sum(group), _number(group.digits, 0, 6)
     person = born & _PROVINCE[_number(group.digits, 0, 2)]
     away = person & np.isin(region, (810_000, 820_000, 830_000))
     _count(tally, "resident_id", group, person, checked)
     _count(tally, "hmt_residence_permit", group, away, checked)
     if tally.weak:
-        _count(tally, "foreigner_permit", group, born & (group.digits[:, 0] == 9), checked)
-    values = _USCC[group.marks]
-    placed = _PROVINCE[_number(group.digits, 2, 4)] | (_number(group.digits, 2, 4) == 10)
-    code = (values >= 0).all(1) & (values[:, 2:8] <= 9).all(1) & _BODIES[group.marks[:, 0], group.marks[:, 1]] & placed & ~person
-    right = (values[:, :17] @ _USCC_WEIGHTS + values[:, 17]) % 31 == 0
-    seen = code if tally.weak else code & right
-    _count(tally, "social_credit_code", group, seen, right, group.marks[:, 1] == ord("2"))
-    return np.asarray((person & checked) | (code & right) | (person & ~group.pure))
+        _count(tally, "foreigner_permit", group, born & (group.digits[0] == 9), checked)
+    return np.asarray((person & checked) | _credit(group, person, tally) | (person & ~group.pure))
+
+
+def _credit(group: _Group, person: Array, tally: Tally) -> Array:
+    place = _number(group.digits, 2, 4)
+    code = _BODIES[group.marks[0], group.marks[1]] & (_PROVINCE[place] | (place == 10)) & ~person & _are_digits(group.digits[2:8])
+    right = np.zeros(len(code), dtype=bool)
+    at = np.flatnonzero(code)
+    values = _USCC[group.marks[:, at]]
+    code[at] = (values >= 0).all(0)
+    right[at] = (_weighed(values[:17], _USCC_WEIGHTS) + values[17]) % 31 == 0
+    _count(tally, "social_credit_code", group, code if tally.weak else code & right, right, group.marks[1] == ord("2"))
+    return np.asarray(code & right)
 
 
 def _vin(group: _Group, tally: Tally) -> Array:
     values = _VIN[group.marks]
-    form = (values >= 0).all(1) & ~group.pure & (group.marks[:, 13:] <= 57).all(1) & ((group.marks[:, 8] <= 57) | (group.marks[:, 8] == ord("X")))
-    rest = (np.where(form[:, None], values, 0) @ np.array(VIN_WEIGHTS)) % 11
-    right = np.where(rest == 10, ord("X"), rest + 48) == group.marks[:, 8]
-    seen = form if tally.weak else form & right
-    _count(tally, "vin", group, seen, right)
+    ninth = (group.digits[8] >= 0) & (group.digits[8] <= 9) | (group.marks[8] == ord("X"))
+    form = (values >= 0).all(0) & ~group.pure & _are_digits(group.digits[13:]) & ninth
+    rest = _weighed(values, VIN_WEIGHTS) % 11
+    right = np.where(rest == 10, ord("X"), rest + 48) == group.marks[8]
+    _count(tally, "vin", group, form if tally.weak else form & right, right)
     return np.asarray(form & right)
 
 
 def _card(group: _Group, length: int, taken: Array, tally: Tally) -> Array:
     if length not in (16, 17, 18, 19):
         return np.zeros(len(group.cells), dtype=bool)
-    two, first = _number(group.digits, 0, 2), group.digits[:, 0]
+    two, first = _number(group.digits, 0, 2), group.digits[0]
     card = group.pure & ~taken & (np.isin(two, (62, 60, 51, 52, 53, 54, 55, 35)) | (first == 4) | (first == 9))
-    right = _luhn(np.where(group.pure[:, None], group.digits, 0))
-    seen = card if tally.weak else card & right
-    _count(tally, "bank_card", group, seen, right)
+    right = np.zeros(len(card), dtype=bool)
+    at = np.flatnonzero(card)
+    right[at] = _luhn(group.digits[:, at])
+    _count(tally, "bank_card", group, card if tally.weak else card & right, right)
     return np.asarray(card & right)

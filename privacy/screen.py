@@ -65,11 +65,19 @@ def screen_query(columns: Mapping[str, ColumnType], view: str) -> exp.Query:
     return exp.select(*counts).from_(exp.to_identifier(view, quoted=True).sql())
 
 
-def suspects_query(name: str, kind: ColumnType, view: str) -> exp.Query:
-    """The distinct suspicious values of one column as `value`, with `cells`."""
+def rows_query(view: str) -> exp.Query:
+    """One row: `rows`."""
+    return exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows")).from_(exp.to_identifier(view, quoted=True).sql())
+
+
+def suspects_query(name: str, kind: ColumnType, view: str, every: bool = False) -> exp.Query:
+    """The distinct suspicious values of one column as `value`, with `cells`. With `every` all filled ones: where most are
+    suspicious, it costs less to count the others too than to search each again.
+    """
     text = d.cast_to(d.col(name), ColumnType("text"))
+    wanted = exp.Not(this=exp.Is(this=d.col(name), expression=exp.Null())) if every else suspicious(name, kind)
     return (exp.select(exp.alias_(text, "value"), exp.alias_(exp.Count(this=exp.Star()), "cells"))
-            .from_(exp.to_identifier(view, quoted=True).sql()).where(suspicious(name, kind)).group_by(text.copy()))
+            .from_(exp.to_identifier(view, quoted=True).sql()).where(wanted).group_by(text.copy()))
 
 
 def texts_query(name: str, view: str) -> exp.Query:

@@ -30,16 +30,15 @@ WORDED = ("residence_permit", "landline", "hk_macao_permit", "taiwan_permit", "p
 _ACCOUNTS = ("微信", "薇信", "微心", "WECHAT", "WEIXIN", "WX", "VX", "V信", "QQ", "扣扣", "企鹅")
 
 
+WORDS = tuple(sorted({cue for kind in WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS)))
+
+
 def _class(marks: str) -> str:
     return "[" + "".join(rf"\x{{{ord(mark):x}}}" for mark in marks) + "]"
 
 
 def _word(word: str) -> str:
     return _B.join(engine_form(mark) for mark in word)
-
-
-def _words() -> list[str]:
-    return sorted({cue for kind in WORDED for cue in BY_KIND[kind].cues} | set(_ACCOUNTS))
 
 
 def _parts() -> list[str]:
@@ -57,12 +56,12 @@ def _parts() -> list[str]:
         f"{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}{_H}{_HEX}{_H}{_HYPHEN}{_H}{_HEX}",
         f"{_HEX}{_H}{_DOT}(?:{_H}{_HEX}){{4}}{_H}{_DOT}{_H}{_HEX}",
         f"{_COLON}{_H}{_SLASH}{_H}{_SLASH}",
-        *map(_word, _words()),
+        *map(_word, WORDS),
     ]
 
 
 # The words in folded text.
-FOLDED_WORDS = "|".join(f"{GAPS}*".join(word) for word in _words())
+FOLDED_WORDS = "|".join(f"{GAPS}*".join(word) for word in WORDS)
 SUSPICIOUS = "|".join(f"(?:{part})" for part in _parts())
 WHOLE = ("bigint", "decimal")
 SMALLEST = 10_000_000_000          # no whole number below it is an identifier without words around

@@ -15,7 +15,7 @@ from privacy.identifiers import BY_KIND, SPECS, Spec
 from privacy.numbers import Array, Hits, Tally, wholes
 from privacy.pattern_forms import folded_form
 from privacy.recognisers import kinds_in
-from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS, WORDED
+from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS, WORDED, WORDS
 
 SLICE = 1 << 16                 # values at a time; bounds memory
 # One form, all of the cell: which cores, and what the shape asks for beside the core.
@@ -37,7 +37,8 @@ _FORMS = (FOLDED_WORDS, _REWRITTEN,
           *(_bounded(BY_KIND["landline"], core) for core in BY_KIND["landline"].cores[:2]))
 # Letters and digits alone: one pattern, for the runs of digits in them.
 _TIGHT = (r"(?:^|[^0-9])(?:(?:0?0?86)?1[3-9][0-9]{9}|[1-9][0-9]{14}(?:[0-9]{2}[0-9Xx](?:[0-9]{2})?)?|[3-69][0-9]{15,18}"
-          r"|(?:0?0?86)?0[1-9][0-9]{8,10}|0?0?86[1-9][0-9]{9})")
+          r"|0[01][0-9]{13}|(?:0?0?86)?0[1-9][0-9]{8,10}|0?0?86[1-9][0-9]{9})")
+_SIMPLE_WORDS = "(?i)" + "|".join(word for word in WORDS if word.isascii())
 
 
 def judge_values(values: pa.Array, counts: pa.Array, weak: bool = True) -> dict[str, Hits]:
@@ -55,24 +56,31 @@ def judge_values(values: pa.Array, counts: pa.Array, weak: bool = True) -> dict[
 
 
 def _slice(texts: pa.Array, cells: Array, tally: Tally) -> None:
-    at = np.flatnonzero(~wholes(texts, cells, tally))
-    if not len(at):
-        return
-    left, cells = texts.take(pa.array(at)), cells[at]
-    done = _filling(pc.ascii_upper(left), cells, tally)
-    at = np.flatnonzero(_matches(left, SUSPICIOUS) & ~done)
-    left, cells = left.take(pa.array(at)), cells[at]
+    left, cells = _kept(texts, cells, ~wholes(texts, cells, tally))
+    if tally.weak:
+        _weak(pc.ascii_upper(left), cells, tally)
     simple = _matches(left, _ALNUM)
-    look = np.zeros(len(left), dtype=bool)
-    look[simple] = _any(left.filter(pa.array(simple)), (_TIGHT, f"(?i){FOLDED_WORDS}"))
-    look[~simple] = _any(pa.array([fold(text) for text in left.filter(pa.array(~simple)).to_pylist()], pa.large_string()), _FORMS)
-    at = np.flatnonzero(look)
-    for value, count in zip(left.take(pa.array(at)).to_pylist(), cells[at].tolist(), strict=True):
+    _embedded(*_kept(left, cells, simple & _any(left, (_TIGHT, _SIMPLE_WORDS))), tally)
+    left, cells = _kept(left, cells, ~simple)
+    left, cells = _kept(left, cells, ~_filling(pc.ascii_upper(left), cells, tally))
+    left, cells = _kept(left, cells, _matches(left, SUSPICIOUS))
+    line = pa.array([fold(text) for text in left.to_pylist()], pa.large_string())
+    _embedded(*_kept(left, cells, _any(line, _FORMS)), tally)
+
+
+def _kept(texts: pa.Array, cells: Array, mask: Array) -> tuple[pa.Array, Array]:
+    return (texts, cells) if mask.all() else (texts.filter(pa.array(mask)), cells[mask])
+
+
+def _embedded(texts: pa.Array, cells: Array, tally: Tally) -> None:
+    for value, count in zip(texts.to_pylist(), cells.tolist(), strict=True):
         for kind, sure in kinds_in(value).items():
             tally.add(kind, Hits(count, 1, int(sure)))
 
 
 def _matches(texts: pa.Array, pattern: str) -> Array:
+    if not len(texts):          # a large pattern takes longer to read than to match
+        return np.zeros(0, dtype=bool)
     return np.asarray(pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -95,11 +103,13 @@ def _filling(texts: pa.Array, cells: Array, tally: Tally) -> Array:
             found &= _matches(texts, shape)
             tally.add(kind, Hits(int(cells[found].sum()), int(found.sum()), int(found.sum()), int(found.sum())))
             done |= found
-    if tally.weak:
-        for kind, cores in _WEAK:
-            found = _matches(texts, _whole(kind, cores)) & ~done
-            tally.add(kind, Hits(int(cells[found].sum()), int(found.sum()), 0, int(found.sum())))
     return done
+
+
+def _weak(texts: pa.Array, cells: Array, tally: Tally) -> None:
+    for kind, cores in _WEAK:
+        found = _matches(texts, _whole(kind, cores))
+        tally.add(kind, Hits(int(cells[found].sum()), int(found.sum()), 0, int(found.sum())))
 
 
 def _whole(kind: str, cores: slice) -> str:
