@@ -66,7 +66,9 @@ def judge_collection(policy: Policy, contract: Contract, batch: Collected, histo
     """Refuses what no collection rule permits (PIPL Art. 6: the least that the purpose needs)."""
     rule = rule_of(policy, contract)
     if rule is None:
-        need = personal(contract) or any(kind != PUBLIC for found in batch.kinds.values() for kind in found)
+        offices = {column.name: (PUBLIC, column.more.identifies) for column in contract.columns        # an office's own number
+                   if column.level == "L1" and column.more.identifies == "landline"}
+        need = personal(contract) or any(kind not in offices.get(name, (PUBLIC,)) for name, found in batch.kinds.items() for kind in found)
         return [_refused("rule", "Personal data may only be collected under a declared rule.", batch.kinds)] if need else []
     found = [_validity(rule, contract, batch), _purposes(rule, contract), _kinds(rule, contract, batch), _quantity(rule, batch),
              _window(rule, batch, history), _frequency(rule, batch, history), _mode(rule, batch), _scope(rule, contract, batch)]

@@ -124,7 +124,7 @@ def test_status_and_inbox_for_machines(tiny: Tiny, cli: Cli) -> None:
     cli("run", code=3)
     hold = document(cli("inbox", "--json"))["holds"][0]
     assert hold["hold"] == "parks.trees/ingest/b000001"
-    assert hold["people"] == ["steward_p", "bureau"]          # author_p is both too, but wrote the contract
+    assert hold["people"] == ["steward_p", "bureau", "bureau2"]          # author_p is both too, but wrote the contract
     assert hold["approvable"] is True
     assert [finding["rule"] for finding in hold["findings"]] == ["volume.min_rows"]
     item = document(cli("status", "--json"))["datasets"][0]
