@@ -26,8 +26,8 @@ MOST = 1_000_000                # values remembered in a process
 _SEEN: dict[bytes, int] = {}
 _KEY = secrets.token_bytes(32)
 _BODY = re.compile(r"[\w()（）·]{4,40}(?:公司|企业|合伙|商行|经营部|服务部|工作室|事务所|合作社|中心|协会|学会|基金会|学校|医院|研究院|研究所"
-                   r"|分店|店|厂|馆|院|园|所|站|部|社)(?:[(（].{1,12}[)）])?")
-_RUNNING = frozenset(("v", "vd", "p", "u", "c", "w", "r", "d", "m", "TIME"))
+                   r"|乡|镇|村|场|旗|县|区|市|街道|委员会|路|街|桥|分店|店|厂|馆|院|园|所|站|部|社)(?:[(（].{1,12}[)）])?")
+_RUNNING = frozenset(("v", "vd", "p", "c", "w", "r"))
 SURE = 0.7                      # score of a name inside a longer text that holds a release
 
 
@@ -99,7 +99,8 @@ def _within(text: str, value: str, reading: Reading) -> bool:
     running = any(tag in _RUNNING for _, tag in reading.words)         # a long place's name has no verb and no full stop
     others = () if not running or _BODY.fullmatch(text) else tuple((start, end) for start, end in likely if like_a_name(value[start:end]))
     places = _tagged(reading, ("LOC", "ORG"))
-    sure = [span for span in name_spans(value, reading) if span.score >= SURE and (span.start, span.end) not in likely]
+    sure = [span for span in name_spans(value, reading)
+            if span.score >= SURE and all(span.start >= end or span.end <= start for start, end in likely)]
     return bool(sure) or any(all(start >= last or end <= first for first, last in places) for start, end in others)
 
 
