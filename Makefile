@@ -7,9 +7,11 @@ READY := .venv/.ready
 WORKERS ?= 2
 # Half a gigabyte that the embedded engine does not need.
 SPARK := pyspark|delta-spark|py4j
+JARS := pipelines/engines/spark
+COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo portal portal-parts test check ui bench bench-portal soak lint-contracts lock clean
+.PHONY: help demo portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -44,6 +46,21 @@ portal-parts: .tools/ckan/.ready .tools/solr/.ready  ## What the portal is made 
 	@$(PYTHON) portal/local/jars.py fetch .tools/solr
 	@touch $@
 
+spark-parts: .venv/.spark .tools/spark/.ready  ## The cluster engine: pyspark and delta-spark into .venv, Delta's jars beside it
+
+.venv/.spark: requirements.lock $(READY)
+	@echo "Adding pyspark and delta-spark to .venv from requirements.lock (half a gigabyte) …"
+	@awk '/^[a-z0-9]/ { keep = /^($(SPARK))==/ } keep' requirements.lock > .venv/spark.lock
+	@$(BIN)/python -m pip install -q --require-hashes --no-deps --no-build-isolation -r .venv/spark.lock
+	@touch $@
+
+.tools/spark/.ready: $(JARS)/pom.xml $(JARS)/jars.sha256
+	@echo "Fetching Delta's jars into .tools/spark …"
+	@rm -rf .tools/spark .tools/spark.new && mkdir -p .tools/spark.new
+	@mvn -q -B -f $(JARS)/pom.xml $(COPY) -DexcludeTransitive=true -DoutputDirectory=$(CURDIR)/.tools/spark.new
+	@cd .tools/spark.new && sha256sum --quiet --strict -c $(CURDIR)/$(JARS)/jars.sha256
+	@mv .tools/spark.new .tools/spark && touch $@
+
 test: $(READY)   ## Everything that this machine can test, and which suites could not run and why
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"
 
@@ -59,10 +76,17 @@ ui: $(READY)     ## Dagster's pages over the demo lake, on loopback
 
 bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
 	@$(BIN)/python -m tests.bench.whole_way
+	@$(MAKE) --no-print-directory bench-privacy
 	@$(MAKE) --no-print-directory bench-portal
+
+bench-privacy: $(READY)  ## What the screens find and what they cost, with their bars; the shared corpora where they are
+	@PYTHONPATH=tests $(BIN)/python -m bench.privacy
 
 bench-portal: $(READY) portal-parts  ## The same of publishing to a CKAN, on a portal of its own
 	@PYTHONPATH=tests $(BIN)/python -m bench.portal
+
+bench-engines: $(READY) spark-parts  ## The same way on both engines beside each other; BENCH_SIZES=1000000,5000000,10000000
+	@PYTHONPATH=tests $(BIN)/python -m bench.engines
 
 soak: $(READY)   ## What takes long: random kills
 	@$(BIN)/python -m pytest -m soak tests

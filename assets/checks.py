@@ -1,4 +1,4 @@
-"""Asset checks: the contract's rules, admission, screening and tier, shown with the verdict that the journal holds.
+"""Asset checks: the contract's rules, admission, screening, disclosure and tier, shown with the verdict that the journal holds.
 
 Nothing is evaluated here and nothing is a gate: the steps gate themselves. Counts, rule ids and declared names only.
 """
@@ -13,6 +13,7 @@ import dagster as dg
 from assets.keys import Layer, check_names
 from catalog.codes import CodeList
 from catalog.contract import Contract
+from privacy.disclosure import about_persons
 from quality.specs import specs
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 CONFLICTS = "merge.conflicts"
-ADMISSION, SCREENING, TIER = "admission", "screening", "tier"
+ADMISSION, SCREENING, DISCLOSURE, TIER = "admission", "screening", "disclosure", "tier"
 
 
 def rules(contract: Contract, codes: Mapping[str, CodeList]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -50,6 +51,8 @@ def check_specs(contract: Contract, codes: Mapping[str, CodeList], layer: Layer)
     if layer.layer == "gold":
         return [_spec(layer, SCREENING, "Every distinct value of the exact published bytes was screened; nothing waits for a decision. The step "
                                      "holds the product when it fails."),
+                *([_spec(layer, DISCLOSURE, "Nobody can be told apart: alike rows are many enough, alone and beside what was released of the same "
+                                            "persons before. The step holds the product when it fails.")] if about_persons(contract) else []),
                 _spec(layer, TIER, "The tier is the declared one, and not looser than before without a decision.")]
     return []
 
@@ -68,9 +71,17 @@ def results(contract: Contract, codes: Mapping[str, CodeList], layer: Layer, sta
         held = [found for hold in body.get("holds", ()) for found in hold["findings"]]
         tier = [*body["findings"], *[found for found in held if found["rule"].startswith("tier")]]
         yield _judged(layer, TIER, tier, body, {"tier": body["tier"]})
+        if about_persons(contract):
+            yield _judged(layer, DISCLOSURE, _told_apart(body, held), body)
         if "verdict" in body:
             verdict = body["verdict"]
             yield _judged(layer, SCREENING, verdict["findings"], body, {"kinds_found": len(verdict["findings"]), "rules_version": verdict["rules"]})
+
+
+def _told_apart(body: Body, held: Sequence[Body]) -> list[Body]:
+    """What disclosure control and the exposure register found; before gold was written, only what held it."""
+    found = [finding for name in ("disclosure", "exposure") for finding in body.get(name, {}).get("findings", ())]
+    return found or [finding for finding in held if finding["rule"].split(".")[0] in ("disclosure", "exposure")]
 
 
 def refused(layer: Layer, note: str) -> dg.AssetCheckResult:

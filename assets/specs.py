@@ -76,7 +76,7 @@ def _shape(city: City, contract: Contract, layer: Layer) -> tuple[dict[str, str]
         text = layer.layer == "bronze"
         return _columns([
             (c.name, "text" if text else str(c.type), f"{c.label} {c.description}", c.level, not text and (c.required or c.key is not None))
-            for c in contract.columns
+            for c in (contract.given if text else contract.columns)
         ])
     from pipelines.products import Outward
 

@@ -56,6 +56,9 @@ class CityFile(Strict):
     name: Label
     title: Label
     zone: str
+    division: str | None = Field(
+        default=None, pattern=r"^[0-9]{4}$", description="The city's division code (GB/T 2260, four digits): addresses are read as lying in it"
+    )
     departments: Annotated[dict[Name, Department], Field(min_length=1)]
     systems: dict[Name, System]
     portals: Annotated[dict[Name, Portal], Field(min_length=1)]
@@ -123,6 +126,7 @@ class City:
     calendar: Calendar
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     negative_list: Path | None = None
+    division: str = ""
 
     def order(self) -> list[str]:
         """Dataset ids, inputs before what is derived from them."""

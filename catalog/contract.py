@@ -69,8 +69,8 @@ class Column:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Every header that means this column, its own name first."""
-        return (self.name, self.label, *self.more.aliases)
+        """Every header that means this column, its own name first; none where refine computes it."""
+        return (self.name, self.label, *self.more.aliases) if self.more.from_address is None else ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,11 @@ class Contract:
     @property
     def contact(self) -> Contact:
         return self.fields.contact
+
+    @property
+    def given(self) -> tuple[Column, ...]:
+        """The columns that a source or the query gives; the others are computed from them."""
+        return tuple(column for column in self.columns if column.more.from_address is None)
 
     @property
     def keys(self) -> tuple[str, ...]:

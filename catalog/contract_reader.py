@@ -12,6 +12,7 @@ from catalog.extension import ColumnFields, DatasetFields
 from catalog.naming import dataset_at
 from catalog.odcs import API_VERSIONS, check_keys, check_types, listed, mapped, ours
 from catalog.rule_reader import read_rules
+from catalog.undecided import undecided
 from catalog.yamlread import Document, Path_
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +35,8 @@ def read_contract(document: Document) -> Contract | None:
     data = document.data
     if not isinstance(data, dict):
         document.problem((), "odcs.form", "The contract must be a mapping.", "Start from another contract.")
+        return None
+    if undecided(document):         # everything else that is wrong with a draft would only hide what is asked
         return None
     check_keys(document)
     check_types(document)

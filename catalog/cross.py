@@ -6,11 +6,17 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
+from sqlglot import exp
+
 from catalog import dialect as d
+from catalog import measures
+from catalog.addressing import check_parts, loose, stands_for_a_door
 from catalog.city import City
 from catalog.contract import LEVELS, Column, Contract
 from catalog.derivation import reads
 from catalog.extension import Band, Cap, Drop, Generalise, Keep, Mask, Product, Redact, Round, Shift, Token, Treatment
+from catalog.masking import cut, shows
+from catalog.measures import of_persons
 from catalog.naming import contract_path
 from catalog.odcs import listed, ours
 from catalog.rule_reader import places, rule_id
@@ -60,6 +66,7 @@ def cross_check(city: City, documents: Mapping[str, Document]) -> None:
         _inputs(checker, documents)
         _columns(checker)
         _rules(checker)
+        check_parts(contract, checker.of_column)
         _shape(checker)
         for number, product in enumerate(contract.products):
             _product(checker, number, product)
@@ -91,7 +98,7 @@ def _origin(c: _Checker) -> None:
             if header in known:
                 c.say(("sources", number, "leave_out"), "cross.leave_out", "A declared column stands under leave_out.", "Take it out of one.")
         for target in source.aliases.values():
-            if target not in c.columns:
+            if target not in [column.name for column in c.contract.given]:
                 c.say(("sources", number, "aliases"), "cross.alias", f"There is no column {target}.", "Mend the name.")
 
 
@@ -113,19 +120,22 @@ def _inputs(c: _Checker, files: Collection[str]) -> None:
 
 
 def _selects(c: _Checker, query: str, views: Mapping[str, list[str]]) -> None:
-    if sorted(d.parse_query(query, views).named_selects) != sorted(c.columns):
+    if sorted(d.parse_query(query, views).named_selects) != sorted(column.name for column in c.contract.given):
         raise d.ExpressionError("The query does not select exactly the declared columns.", remedy="Name each by its alias.")
 
 
 def _levels(c: _Checker, query: str, views: Mapping[str, Contract]) -> None:
     """A derived column inherits the highest level of what it is computed from."""
     found = reads(query, {name: [column.name for column in contract.columns] for name, contract in views.items()})
-    for column in c.contract.columns:
+    for column in c.contract.given:
         levels = {views[view].column(name).level for view, name in found[column.name]}
         highest = max(levels, key=LEVELS.index, default="L1")
         if LEVELS.index(column.level) < LEVELS.index(highest):
             c.of_column(column.name, "cross.derived_level", f"the level is below {highest}, the highest of the columns it is computed from.",
                         f"Write `classification: {highest}`, or compute it from other columns.")
+        doors = [name for view, name in found[column.name] if stands_for_a_door(views[view].column(name))]
+        if doors and column.level != "L1" and column.more.identifies != "address":
+            c.of_column(column.name, "cross.derived_address", "it is computed from what stands for a door.", "Write `identifies: address`.")
 
 
 def _columns(c: _Checker) -> None:
@@ -221,16 +231,36 @@ def _aggregate(c: _Checker, where: Path_, product: Product, leaving: list[str]) 
         if name in aggregate.measures or aggregate.by.count(name) > 1:
             c.say((*where, "aggregate"), "product.aggregate", f"{name} would stand in the product twice.", "Rename the measure.")
     for name, sql in aggregate.measures.items():
-        c.expression(c.inside((*where, "aggregate", "measures", name)), "product.measure", partial(d.parse_measure, sql, c.columns))
+        at = (*where, "aggregate", "measures", name)
+        if c.expression(c.inside(at), "product.measure", partial(d.parse_measure, sql, c.columns)) and of_persons(c.contract):
+            _of_group(c, at, product, d.parse_measure(sql, c.columns))
+
+
+def _of_group(c: _Checker, where: Path_, product: Product, measure: exp.Expr) -> None:
+    """A measure in a dataset about persons speaks of whole groups: else its figure is one person's, however large the group."""
+    by = product.aggregate.by if product.aggregate else []
+    same = [name for name in by if isinstance(product.columns.get(name), Keep)]
+    whole = [*same, *[column.name for column in c.contract.columns if column.required]]
+    shown = [node.name for node in measure.find_all(exp.Column) if node.name not in same]
+    if measures.reveals(measure) and shown:
+        c.say(where, "product.reveals", "The measure shows one person's value: the dataset is about persons.",
+              "Count, sum or average instead, or publish a banded column as a group.")
+    elif measures.partial(measure, whole):
+        c.say(where, "product.partial", "The measure speaks of some rows of a group only, in a dataset about persons: of one person, perhaps.",
+              "Measure `*` or a required column as it is, and make the condition a column of `by`.")
 
 
 def _coarser(c: _Checker, column: Column, how: Treatment) -> bool:
     """Whether a treatment that lowers the level can hide anything at all."""
     match how:
+        case Mask(left=left, right=right):
+            return shows(left, right, column.more.identifies)
         case Round(step=step):
             return column.type.kind == "double" or step > 10.0 ** -column.type.scale
         case Generalise(prefix=int(prefix)) if column.more.codes in c.city.codes:
             return any(len(code) > prefix for code in c.city.codes[str(column.more.codes)].codes)
+        case Generalise(prefix=int(prefix)):
+            return cut(prefix, column.more.identifies) is not None
         case Generalise(to="day"):
             return column.type.kind == "timestamp"
         case Generalise(parent=True) if column.more.codes in c.city.codes:
@@ -257,9 +287,20 @@ def _treatment(c: _Checker, where: Path_, column: Column, how: Treatment) -> Non
         fits, remedy = sum(asked) == 1 and any(ways), "Generalise text by prefix, dates by to, coded columns by parent, addresses by address."
     if not fits:
         c.say(where, "product.treatment", f"{how.do} does not fit {column.name}, which is {column.type}.", remedy)
+    elif isinstance(how, Mask) and not _coarser(c, column, how):
+        c.say(where, "product.mask", f"The mask would show nearly all of {column.name}, so that every value would be masked whole.",
+              "Show fewer characters, at most two thirds, or drop the column.")
     elif not _coarser(c, column, how):
         c.say(where, "product.coarse", f"{how.do} leaves {column.name} as fine as it is.", "Make it coarser, or drop the column.")
-    if isinstance(how, Keep) and column.more.identifies and column.level != "L1":
+    _leaves(c, where, column, how)
+
+
+def _leaves(c: _Checker, where: Path_, column: Column, how: Treatment) -> None:
+    """What would still tell whom or which door a row is about."""
+    if loose(column, how, c.contract.derived):
+        c.say(where, "product.door", f"{column.name} stands for a door, and {how.do} would leave it readable.",
+              "Drop or tokenise it, or cut it off: a code by prefix, at most 12, a standard address by address.")
+    elif isinstance(how, Keep) and column.more.identifies and column.level != "L1":
         c.say(where, "product.identifier", f"{column.name} identifies someone and is kept.", "Treat or drop it.")
 
 

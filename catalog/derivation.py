@@ -22,9 +22,12 @@ class _Unsure(Exception):
 
 
 def reads(query: str, views: Mapping[str, Collection[str]]) -> dict[str, Reads]:
-    """Output column → the (view, column) pairs that it is computed from. `query` has passed `dialect.parse_query`."""
+    """Output column → the (view, column) pairs that it is computed from; none of a text that is no query, which the loader refuses."""
     everything: Reads = frozenset((view, column) for view, columns in views.items() for column in columns)
-    tree = sqlglot.parse_one(query, read="duckdb")
+    try:
+        tree = sqlglot.parse_one(query, read="duckdb")
+    except (SqlglotError, RecursionError):
+        return {}
     names = [name.lower() for name in tree.named_selects] if isinstance(tree, exp.Query) else []
     try:
         schema: dict[str, object] = {view: dict.fromkeys(columns, "text") for view, columns in views.items()}

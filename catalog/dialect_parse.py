@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from catalog.dialect_pattern import matches
 from catalog.dialect_text import length, lower_ascii, trim_text, upper_ascii
@@ -77,7 +76,7 @@ def parse_query(sql: str, views: Mapping[str, Collection[str] | None]) -> exp.Qu
 def _parsed(sql: str, what: str) -> exp.Expr:
     try:
         trees = sqlglot.parse(sql, read="duckdb")
-    except (SqlglotError, RecursionError):
+    except Exception:       # the parser's own errors, and IndexError and the like for a function that lacks arguments
         raise ExpressionError(f"A {what} is not valid SQL.", remedy=f"Write {_WORDS}.") from None
     if len(trees) != 1 or trees[0] is None:
         raise ExpressionError(f"A {what} is not one expression.", remedy=f"Write {_WORDS}.")
@@ -118,12 +117,20 @@ def _translate(node: exp.Expr) -> exp.Expr:
     """The vocabulary's own function for what engines compute differently."""
     for kind, build in _TRANSLATIONS.items():
         if type(node) is kind:
+            _present(node, "this")
             return build(node)
     return node
 
 
+def _present(node: exp.Expr, *names: str) -> None:
+    """Raises ExpressionError where an argument is not there: sqlglot reads `substring(a)` too. The length of a substring need not be."""
+    if any(not isinstance(node.args.get(name), exp.Expr) for name in names if name != "length"):
+        raise ExpressionError(f"{type(node).__name__} lacks an argument.", remedy=f"Write {_WORDS}.")
+
+
 def _arguments(node: exp.Expr, *names: str) -> list[exp.Expr]:
     """The named arguments, translated; any other argument is refused."""
+    _present(node, *names)
     extra = {name for name, value in node.args.items() if value not in (None, False, []) and name not in names}
     if extra - {"binary", "typed", "safe", "null_if_pos_overflow"}:
         raise ExpressionError(f"{type(node).__name__} has options that are not allowed.", remedy=f"Write {_WORDS}.")
@@ -180,13 +187,19 @@ def _same(name: str, *arguments: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: mark(name, *_arguments(node, *arguments))
 
 
+def _sum(name: str, *arguments: str) -> Callable[[exp.Expr], exp.Expr]:
+    """Arithmetic whose overflow is no value. Of aggregates it stays as it is: DuckDB has no TRY over them, and sums are wide."""
+    return lambda node: node if node.find(exp.AggFunc) else mark(name, *_arguments(node, *arguments))
+
+
 def _call(builder: Callable[[exp.Expr], exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: builder(*_arguments(node, "this"))
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
     arguments = _arguments(node, "this", "start", "length")
-    if int(_literal_of(arguments[1])) < 1:
+    start = _literal_of(arguments[1])
+    if not start.isascii() or not start.isdigit() or int(start) < 1:
         raise ExpressionError("A substring starts before 1.", remedy="Positions count from 1.")
     return mark("SUBSTR", *arguments)
 
@@ -198,7 +211,8 @@ _TRANSLATIONS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Contains: _same("CONTAINS", "this", "expression"), exp.StartsWith: _same("STARTS", "this", "expression"),
     exp.EndsWith: _same("ENDS", "this", "expression"), exp.Div: _same("DIVIDE", "this", "expression"),
     exp.Mod: _same("MODULO", "this", "expression"), exp.Avg: _same("AVERAGE", "this"),
-    exp.DPipe: _same("APPEND", "this", "expression"),
+    exp.DPipe: _same("APPEND", "this", "expression"), exp.Add: _sum("ADD", "this", "expression"),
+    exp.Sub: _sum("SUBTRACT", "this", "expression"), exp.Mul: _sum("MULTIPLY", "this", "expression"), exp.Abs: _sum("ABS", "this"),
     exp.Year: _part("year"), exp.Month: _part("month"), exp.Day: _part("day"),
 }
 
@@ -230,6 +244,10 @@ _native("CONTAINS", "contains({0}, {1})")
 _native("STARTS", "starts_with({0}, {1})", "startswith({0}, {1})")
 _native("ENDS", "ends_with({0}, {1})", "endswith({0}, {1})")
 _native("APPEND", "{0} || {1}", "concat({0}, {1})")
+_native("ADD", "TRY({0} + {1})", "try_add({0}, {1})")
+_native("SUBTRACT", "TRY({0} - {1})", "try_subtract({0}, {1})")
+_native("MULTIPLY", "TRY({0} * {1})", "try_multiply({0}, {1})")
+_native("ABS", "TRY(abs({0}))", "CASE WHEN {0} < 0 THEN try_subtract(0, {0}) ELSE {0} END")
 _native("DIVIDE", "CAST({0} AS DOUBLE) / NULLIF(CAST({1} AS DOUBLE), 0)")
 _native("MODULO", "CASE WHEN {1} IN (1, -1) THEN 0 ELSE {0} % NULLIF({1}, 0) END")
 _native("AVERAGE", "CAST(sum({0}) AS DOUBLE) / NULLIF(CAST(count({0}) AS DOUBLE), 0)")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from catalog.dialect_tree import Renderer, mark, number, rendering, string
+from catalog.masking import least, telling
 
 # Unicode White_Space plus zero-width and direction marks, as both RE2 and Java read them.
 SPACES = (r"\t-\r\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}"
@@ -50,6 +51,11 @@ def lower_ascii(e: exp.Expr) -> exp.Expr:
     return mark("LOWER", e)
 
 
+def bare_text(e: exp.Expr, instead: dict[str, str]) -> exp.Expr:
+    """Only letters and digits, and of these `instead` for single characters: one spelling for values that are compared."""
+    return mark("BARE", e, "".join(instead), "".join(instead.values()))
+
+
 def strip_suffixes(e: exp.Expr, words: Sequence[str]) -> exp.Expr:
     """Without one of `words` at the end (the longest that fits) and the spaces before it: `12.5 ℃` → `12.5`."""
     return mark("SUFFIX", e, *sorted(words, key=len, reverse=True)) if words else e
@@ -75,14 +81,27 @@ def length(e: exp.Expr) -> exp.Expr:
     return mark("LENGTH", e)
 
 
+def octets(e: exp.Expr) -> exp.Expr:
+    """Number of bytes in UTF-8: more than code points where one is beyond ASCII."""
+    return mark("OCTETS", e)
+
+
 def prefix(e: exp.Expr, n: int) -> exp.Expr:
     """The first `n` code points."""
     return mark("PREFIX", e, n)
 
 
-def mask(e: exp.Expr, left: int, right: int) -> exp.Expr:
-    """Keeps `left` and `right` characters and writes `*` for each other one; all stars when nothing would be hidden."""
-    return mark("MASK", e, left, right)
+def mask(e: exp.Expr, left: int, right: int, kind: str | None = None) -> exp.Expr:
+    """Keeps `left` and `right` characters and writes `*` for each other one; all stars when too little would be hidden
+    (catalog/masking.py) for a value of this kind.
+    """
+    known = telling(kind)
+    return mark("MASK", e, left, right, least(left, right, known) or 0, known.stop)
+
+
+def without_text(e: exp.Expr, other: exp.Expr, instead: str) -> exp.Expr:
+    """The text with `instead` for each occurrence of another text; as it is where that is NULL or of a single character."""
+    return mark("WITHOUT", e, other, instead)
 
 
 def joined_text(parts: Sequence[exp.Expr], separator: str) -> exp.Expr:
@@ -102,6 +121,9 @@ def in_list(e: exp.Expr, values: Sequence[object]) -> exp.Expr:
 def contains_any(e: exp.Expr, words: Sequence[str]) -> exp.Expr:
     """True where one of the literal words occurs in the text."""
     return mark("FIND", e, "|".join(_literal(word) for word in words)) if words else exp.false()
+
+
+_SIGN = r"[^\p{L}\p{N}]|[\x{115f}\x{1160}\x{3164}\x{ffa0}]"
 
 
 def _literal(word: str) -> str:
@@ -138,6 +160,8 @@ _STEPS: dict[str, _Step] = {
     "CL_FOLD": _Step(lambda _: r"[\x{3000}\x{ff01}-\x{ff5e}]",
                      lambda r, sql, _: f"translate({sql}, {r.text(_FULL)}, {r.text(_HALF)})"),
     "CL_COLLAPSE": _Step(lambda _: rf"[{SPACES}]", lambda r, sql, _: r.replace(sql, rf"[{SPACES}]+", " ")),
+    "CL_BARE": _Step(lambda words: rf"{_SIGN}|[{words[0]}]" if words[0] else _SIGN,
+                     lambda r, sql, words: f"translate({r.replace(sql, _SIGN, '')}, {r.text(words[0])}, {r.text(words[1])})"),
     "CL_UPPER": _Step(lambda _: "[a-z]", _case(_LOWER, _UPPER, "upper")),
     "CL_LOWER": _Step(lambda _: "[A-Z]", _case(_UPPER, _LOWER, "lower")),
     "CL_SUFFIX": _Step(_suffix_pattern, lambda r, sql, words: r.replace(sql, _suffix_pattern(words), "")),
@@ -179,6 +203,11 @@ def _length(r: Renderer, a: list[exp.Expr]) -> str:
     return f"{'length' if r.duck else 'char_length'}({r.sql(a[0])})"
 
 
+@rendering("OCTETS")
+def _octets(r: Renderer, a: list[exp.Expr]) -> str:
+    return f"{'strlen' if r.duck else 'octet_length'}({r.sql(a[0])})"
+
+
 @rendering("PREFIX")
 def _prefix(r: Renderer, a: list[exp.Expr]) -> str:
     return f"left({r.sql(a[0])}, {number(a[1])})"
@@ -186,12 +215,24 @@ def _prefix(r: Renderer, a: list[exp.Expr]) -> str:
 
 @rendering("MASK")
 def _mask(r: Renderer, a: list[exp.Expr]) -> str:
-    e, left, right = r.of(a[0]), number(a[1]), number(a[2])
+    e, left, right, shortest, stop = r.of(a[0]), number(a[1]), number(a[2]), number(a[3]), string(a[4])
     size = f"{'length' if r.duck else 'char_length'}({e})"
     stars = f"repeat('*', CAST({size} - {left + right} AS INT))"
     shown = f"concat(left({e}, {left}), {stars}, right({e}, {right}))"
-    return (f"CASE WHEN {e} IS NULL THEN NULL WHEN {size} > {left + right} THEN {shown} "
+    enough = f"{size} >= {shortest}" if shortest else "FALSE"
+    if stop:        # what tells stands before it; without one the whole value does
+        ahead = f"CASE WHEN instr({e}, {r.text(stop)}) > 0 THEN instr({e}, {r.text(stop)}) - 1 ELSE {size} END"
+        enough += f" AND 3 * (least({ahead}, {size} - {right}) - {left}) >= {ahead}"
+    return (f"CASE WHEN {e} IS NULL THEN NULL WHEN {enough} THEN {shown} "
             f"ELSE repeat('*', CAST({size} AS INT)) END")
+
+
+@rendering("WITHOUT")
+def _without(r: Renderer, a: list[exp.Expr]) -> str:
+    other = r.of(a[1])
+    size = f"{'length' if r.duck else 'char_length'}({other})"
+    nothing = r.text("\ue000\ue001\ue000")       # private use: the text is named once, or ten columns would double it ten times
+    return f"replace({r.sql(a[0])}, CASE WHEN {size} >= 2 THEN {other} ELSE {nothing} END, {r.text(string(a[2]))})"
 
 
 @rendering("JOINED")

@@ -20,6 +20,8 @@ from catalog.errors import DefinitionError
 
 MARK = "CL_"
 DIALECTS = ("duckdb", "spark")
+NEW_HAN = r"\x{9ffd}-\x{9fff}\x{2a6de}-\x{2a6df}\x{2b735}-\x{2b739}\x{31350}-\x{323af}"       # what Java 17 lacks
+JAVA_HAN = rf"[\p{{IsHan}}{NEW_HAN}]"
 # Function nodes that both engines compute alike once transpiled (spark-lab §7, «same as transpiled»).
 ALLOWED_FUNCTIONS = frozenset({
     "And", "Or", "Case", "If", "Cast", "TryCast", "Coalesce", "Nullif", "Count", "Sum", "Min", "Max", "RowNumber",
@@ -50,7 +52,7 @@ class Renderer:
 
     def sql(self, tree: exp.Expr) -> str:
         """SQL of a whole tree, markers expanded."""
-        expanded = tree.transform(self._expand)
+        expanded = (tree if self.duck else tree.transform(_wide)).transform(self._expand)
         return expanded.sql(dialect=self.dialect, unsupported_level=ErrorLevel.RAISE)
 
     def _expand(self, node: exp.Expr) -> exp.Expr:
@@ -65,24 +67,40 @@ class Renderer:
     def words(self, values: Sequence[str]) -> str:
         return ", ".join(self.text(value) for value in values)
 
+    def regex(self, pattern: str) -> str:
+        """A pattern as a literal. Java calls the script otherwise, and Java 17 does not know its newest block, nor that these are letters."""
+        java = pattern.replace(r"\p{Han}", JAVA_HAN).replace(r"[^\p{L}", rf"[^\p{{L}}{NEW_HAN}")
+        return self.text(pattern if self.duck else java)
+
     def has(self, sql: str, pattern: str) -> str:
         """True where `pattern` matches somewhere in the text."""
-        return f"{'regexp_matches' if self.duck else 'regexp_like'}({sql}, {self.text(pattern)})"
+        return f"{'regexp_matches' if self.duck else 'regexp_like'}({sql}, {self.regex(pattern)})"
 
     def full(self, sql: str, pattern: str) -> str:
         r"""True where `pattern` matches the whole text; `\A…\z`, because Spark's `$` also stops before a last newline."""
         if self.duck:
-            return f"regexp_full_match({sql}, {self.text(pattern)})"
+            return f"regexp_full_match({sql}, {self.regex(pattern)})"
         return self.has(sql, rf"\A(?:{pattern})\z")
 
     def replace(self, sql: str, pattern: str, by: str) -> str:
         r"""Every match replaced; groups in `by` are written `\1`."""
         if self.duck:
-            return f"regexp_replace({sql}, {self.text(pattern)}, {self.text(by)}, 'g')"
-        return f"regexp_replace({sql}, {self.text(pattern)}, {self.text(by.replace(chr(92), '$'))})"
+            return f"regexp_replace({sql}, {self.regex(pattern)}, {self.text(by)}, 'g')"
+        return f"regexp_replace({sql}, {self.regex(pattern)}, {self.text(by.replace(chr(92), '$'))})"
 
     def group(self, sql: str, pattern: str, number: int) -> str:
-        return f"regexp_extract({sql}, {self.text(pattern)}, {number})"
+        return f"regexp_extract({sql}, {self.regex(pattern)}, {number})"
+
+
+def _wide(node: exp.Expr) -> exp.Expr:
+    """Spark sums whole numbers in 64 bits and fails beyond; times a decimal 1 they are decimals, and doubles stay doubles."""
+    if not isinstance(node, exp.Sum) or node.meta.get("wide"):
+        return node
+    node.meta["wide"] = True
+    for value in node.this.expressions if isinstance(node.this, exp.Distinct) else [node.this]:
+        one = exp.Cast(this=exp.Literal.number(1), to=exp.DataType.build("DECIMAL(1, 0)"))
+        value.replace(exp.Mul(this=exp.Paren(this=value.copy()), expression=one))
+    return node
 
 
 Rendering = Callable[[Renderer, list[exp.Expr]], str]

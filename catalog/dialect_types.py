@@ -38,7 +38,7 @@ def to_decimal(e: exp.Expr, p: int, s: int) -> exp.Expr:
 
 
 def to_double(e: exp.Expr) -> exp.Expr:
-    """A finite number, with or without exponent."""
+    """A finite number, with or without exponent. There is one zero: of 0.0 and -0.0, which are equal, each engine keeps another one."""
     return mark("DOUBLE", e)
 
 
@@ -84,7 +84,7 @@ def _double(r: Renderer, a: list[exp.Expr]) -> str:
     value = f"TRY_CAST({e} AS DOUBLE)"
     finite = f"abs({value}) < CAST('Infinity' AS DOUBLE)"
     guard = r.full(e, r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-    return f"CASE WHEN {guard} AND {finite} THEN {value} END"
+    return f"CASE WHEN {guard} AND {finite} THEN {value} + CAST(0 AS DOUBLE) END"
 
 
 @rendering("BOOLEAN")

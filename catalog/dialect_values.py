@@ -146,21 +146,22 @@ def _round(r: Renderer, a: list[exp.Expr]) -> str:
     s = max(scale, -int(step.as_tuple().exponent), 6)
     unit = int(step.scaleb(s))
     e = f"CAST({r.of(a[0])} AS DECIMAL({37 - s}, {s}))"
-    fits = f"abs({r.of(a[0])}) < 1e{max(36 - 2 * s - 1, 1)}"
+    most = f"1e{max(36 - 2 * s - 1, 1)}"
+    fits = f"{r.of(a[0])} > -{most} AND {r.of(a[0])} < {most}"       # abs() of the smallest 64-bit number is an error
     whole = "HUGEINT" if r.duck else "DECIMAL(38, 0)"
     scaled = f"CAST({e} * CAST({10**s} AS DECIMAL({s + 1}, 0)) AS {whole})"
     double = f"(2 * abs({scaled}) + {unit})"
     steps = f"({double} - {double} % {2 * unit})"
     half = f"{steps} // 2" if r.duck else f"CAST({steps} * 0.5 AS DECIMAL(38, 0))"
-    back = f"CAST(({half}) * sign({scaled}) AS DECIMAL({37 - s}, 0)) * CAST({lit(Decimal(1).scaleb(-s)).this} AS DECIMAL({s + 1}, {s}))"
+    back = (f"CAST(({half}) * CASE WHEN {scaled} < 0 THEN -1 ELSE 1 END AS DECIMAL({37 - s}, 0))"
+            f" * CAST({lit(Decimal(1).scaleb(-s)).this} AS DECIMAL({s + 1}, {s}))")
     return f"CASE WHEN {fits} THEN TRY_CAST({back} AS {target}) END"
 
 
 def _hmac(r: Renderer, e: str, ipad: str, opad: str) -> str:
-    """HMAC-SHA256 (RFC 2104) in hex; the pads are parameters."""
+    """HMAC-SHA256 (RFC 2104) in hex. The pads are parameters; on Spark a function of the session holds them."""
     if not r.duck:
-        raise ExpressionError("Tokens and shifts are not computed in Spark SQL, where the key would stand in plans.",
-                              remedy="Run products with tokens or shifts on the duckdb engine.")
+        return f"cl_hmac_{ipad}({e})"
     return f"sha256(CAST(${opad} AS BLOB) || unhex(sha256(CAST(${ipad} AS BLOB) || encode({e}))))"
 
 
@@ -173,9 +174,12 @@ def _token(r: Renderer, a: list[exp.Expr]) -> str:
 @rendering("SHIFT")
 def _shift(r: Renderer, a: list[exp.Expr]) -> str:
     e, days = r.of(a[0]), number(a[2])
-    drawn = f"CAST(('0x' || left({_hmac(r, r.of(a[1]), string(a[3]), string(a[4]))}, 12)) AS BIGINT) % {2 * days}"
-    offset = f"CAST(({drawn}) - {days} + CAST(({drawn}) >= {days} AS BIGINT) AS INTEGER)"
-    return f"CASE WHEN {e} BETWEEN DATE '{SHIFTED[0]}' AND DATE '{SHIFTED[1]}' THEN CAST({e} + {offset} AS DATE) END"
+    hexes = f"left({_hmac(r, r.of(a[1]), string(a[3]), string(a[4]))}, 12)"
+    whole = f"('0x' || {hexes})" if r.duck else f"conv({hexes}, 16, 10)"
+    drawn = f"CAST({whole} AS BIGINT) % {2 * days}"
+    offset = f"CAST(({drawn}) - {days} + CASE WHEN ({drawn}) >= {days} THEN 1 ELSE 0 END AS INT)"
+    moved = f"CAST({e} + {offset} AS DATE)" if r.duck else f"date_add({e}, {offset})"
+    return f"CASE WHEN {e} BETWEEN DATE '{SHIFTED[0]}' AND DATE '{SHIFTED[1]}' THEN {moved} END"
 
 
 @rendering("WORDS")

@@ -30,6 +30,16 @@ CYCLES: Mapping[str, Mapping[str, str]] = {
     "monthly": {"zh": "每月", "en": "monthly"}, "quarterly": {"zh": "每季度", "en": "quarterly"},
     "yearly": {"zh": "每年", "en": "yearly"}, "irregular": {"zh": "不定期", "en": "irregular"},
 }
+TREATMENTS: Mapping[str, Mapping[str, str]] = {
+    "keep": {"zh": "原样", "en": "as it is"}, "mask": {"zh": "遮盖", "en": "masked"}, "token": {"zh": "假名", "en": "pseudonym"},
+    "generalise": {"zh": "概化", "en": "generalised"}, "round": {"zh": "取整", "en": "rounded"}, "band": {"zh": "分段", "en": "banded"},
+    "cap": {"zh": "封顶封底", "en": "capped"}, "redact": {"zh": "遮盖文本", "en": "persons masked"}, "shift": {"zh": "日期平移", "en": "shifted"},
+    "mondrian": {"zh": "放宽取值", "en": "widened"}, "aggregate": {"zh": "汇总", "en": "aggregated"},
+}
+TYPES: Mapping[str, Mapping[str, str]] = {
+    "text": {"zh": "文本", "en": "text"}, "bigint": {"zh": "整数", "en": "integer"}, "double": {"zh": "浮点数", "en": "floating-point number"},
+    "boolean": {"zh": "是或否", "en": "yes or no"}, "date": {"zh": "日期", "en": "date"}, "timestamp": {"zh": "日期时间", "en": "date and time"},
+}
 
 # The guide's fields in the guide's order.
 GUIDE = ("信息资源代码", "信息资源名称", "信息资源摘要", "信息资源提供方", "信息项", "信息资源格式", "更新周期", "共享类型", "共享条件",

@@ -21,6 +21,10 @@ Identifier = Literal[
     "url_token", "wechat", "qq", "vin", "social_security", "coordinates", "name", "address",
 ]
 AddressLevel = Literal["province", "city", "district", "street", "community", "road"]
+AddressPart = Literal[
+    "province", "city", "district", "street", "community", "road", "level", "district_code", "street_code", "community_code",
+    "standard", "code", "key", "building_key", "gate_key", "estate_key",
+]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 DatasetId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
@@ -105,7 +109,7 @@ class Drop(Strict):
 
 
 class Mask(Strict):
-    """Keeps `left` and `right` characters, replaces the others by `*`; a value too short to hide is masked whole."""
+    """Keeps `left` and `right` characters, replaces the others by `*`; a value of which that hides less than a third is masked whole."""
 
     do: Literal["mask"]
     left: Annotated[int, Field(ge=0)] = 0
@@ -113,7 +117,7 @@ class Mask(Strict):
 
 
 class Token(Strict):
-    """A keyed pseudonym (HMAC-SHA256 under the product's key); equal values get equal tokens within the product."""
+    """A keyed pseudonym (HMAC-SHA256 under the release's key); equal values get equal tokens within one release of the product."""
 
     do: Literal["token"]
 
@@ -230,6 +234,9 @@ class DatasetFields(Strict):
     period: Period | None = None
     collection_rule: str | None = None
     subjects: Name | None = Field(default=None, description="Whom the rows are about, one name for one population in all datasets")
+    joins: list[str] = Field(
+        default=[], description="Joining rules of the negative list that its elements are known to come under; the secrecy officer decides"
+    )
     volume: Volume = Volume()
     max_bad_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=5.0, description="Share of rows that may fail a derived rule (type, required, code list) before the dataset is held"
@@ -238,6 +245,13 @@ class DatasetFields(Strict):
 
 
 Standardise = Literal["fold_width", "collapse_space", "upper", "lower", "strip_zero_fraction", "strip_thousands"]
+
+
+class FromAddress(Strict):
+    """A column that refine computes: `part` of the standard address that the text column `column` holds; NULL where it is not certain."""
+
+    column: Name
+    part: AddressPart
 
 
 class ColumnFields(Strict):
@@ -253,6 +267,7 @@ class ColumnFields(Strict):
     strip_unit: list[str] = Field(default_factory=list, description="Unit words cut off the end of the value")
     factor: float | int | None = Field(default=None, description="Source value times this is the value in `unit`")
     identifies: Identifier | None = Field(default=None, description="Which identifier this column holds")
+    from_address: FromAddress | None = Field(default=None, description="Computed from an address column; no source delivers it")
     person: bool = Field(default=False, description="Holds facts about a natural person")
     element: str | None = Field(default=None, description="The shared data element that this column is (negative list, clause c)")
     quasi: bool = Field(default=False, description="Quasi-identifier: with others of its kind it tells persons apart (GB/T 37964)")

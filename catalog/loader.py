@@ -52,7 +52,7 @@ def examine(path: Path) -> tuple[City | None, Mapping[str, Document], list[Probl
                 people.document.problem(("people", number), "people.department", "The person's department is not in city.yaml.", "Mend the name.")
         negative = path / "negative_list.yaml"
         city = City(path, top.id, top.name, top.title, top.zone, top.departments, top.systems, top.portals,
-                    {person.id: person for person in listed}, codes, days, contracts, negative if negative.exists() else None)
+                    {person.id: person for person in listed}, codes, days, contracts, negative if negative.exists() else None, top.division or "")
         cross_check(city, documents)
     for document in (*(part.document for part in (head, people, calendar)), *documents.values()):
         problems += document.problems

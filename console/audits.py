@@ -88,7 +88,8 @@ def _event(kind: str, part: Mapping[str, Any]) -> str:
     """One act in a line."""
     why = " ".join(noted(finding) for finding in part.get("findings") or ())
     told = {
-        "batches": lambda: _("batch {id} {outcome}").format(id=part.get("id") or part.get("batch"), outcome=_(part["outcome"]))
+        "batches": lambda: (_("batch {id} {outcome}").format(id=part.get("id") or part.get("batch"), outcome=_(part["outcome"]))
+                            if part.get("id") or part.get("batch") else _(part["outcome"]))
         + (": " + counted(part["rows"], "{n} row", "{n} rows") if part.get("rows") is not None else ""),
         "refinements": lambda: _("refined, {outcome}: {counts}, {checks}").format(
             outcome=_(part["outcome"]), counts=", ".join(f"{value:,} {_(name)}" for name, value in part["counts"].items()),

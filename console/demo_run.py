@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +21,7 @@ from console.words import _
 if TYPE_CHECKING:
     from catalog.city import Person
     from console.tally import Tally
+    from pipelines.settings import Settings
     from pipelines.way import Way
 
 MARK = ".citylake-demo"
@@ -38,25 +41,55 @@ def demo(
     day: Annotated[int, typer.Option(min=1, max=2, help=_("Day 2 adds the next day's deliveries to day 1."))] = 1,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
+    from console.demo.story import shown, told
     from pipelines.settings import settings
 
     places = settings()
     if not as_json:
         tell(_("Sources of a made-up city: {folder} (seed {seed}, scale {scale}, day {day})").format(
             folder=places.sources, seed=seed, scale=scale, day=day))
+    if day == 1 and not (places.lake / "journal").exists():
+        _before(places, seed, scale, silent=as_json)
     _drop(places.sources, seed, scale, day)
     way = opened()
     tallies = go(way, [], silent=as_json)
+    erased = _erased(way, as_json)
     person = _mapped(way)
     if as_json:
-        show_json({**document(tallies), "sites": _sites(way)})
+        show_json({**document(tallies), "erased": erased, "scenes": [asdict(one) for one in shown(way)], "sites": _sites(way)})
     else:
-        say("", *closing(tallies), "", *facts(_where(way, tallies, person)))
+        say("", *closing(tallies), *told(way), "", *facts(_where(way, tallies, person)))
         if person is not None:
             say("")
             tell(_("Your user {user} now acts as {name} ({id}): see {file}.").format(
                 user=way.user, name=person.name, id=person.id, file=way.settings.state / "people.local.yaml"))
     raise typer.Exit(ERROR if any(item.failed for item in tallies) else DONE)
+
+
+def _before(places: Settings, seed: int, scale: float, silent: bool) -> None:
+    """A run of long before: what it collected is over its time today, so that `citylake retain` has something to erase."""
+    from console.demo import KEPT_SHORT
+    from console.demo.draw import EARLIER
+    from pipelines.conduct import run
+    from pipelines.journal import now
+    from pipelines.way import open_way
+
+    _drop(places.sources, seed, scale, 0)
+    if not silent:
+        tell(_("A run of {days} days ago first: what it collected is over its time now.").format(days=EARLIER))
+    run(open_way(places, lambda: now() - timedelta(days=EARLIER)), [KEPT_SHORT])
+
+
+def _erased(way: Way, silent: bool) -> dict[str, list[str]]:
+    """Erases what is over its time, as `citylake retain` does, and says so. Dataset → batches."""
+    from pipelines.steps.retain import planned, retain
+
+    found = {name: [item.batch for item in items] for name, items in planned(way).items()}
+    if found:
+        retain(way, list(found))
+    for name, batches in found.items() if not silent else ():
+        tell(_("citylake retain: {batches} of {dataset} erased, its time was over.").format(batches=", ".join(batches), dataset=name))
+    return found
 
 
 def _drop(sources: Path, seed: int, scale: float, day: int) -> None:

@@ -58,14 +58,17 @@ def exposure(
 
 
 def _plain(one: Exposed) -> dict[str, Any]:
-    return {"release": one.id, "at": one.at, "subjects": one.shown["subjects"], "tier": one.tier, "rows": one.rows, "columns": one.shown["columns"],
-            "aggregate": one.shown["aggregate"], "filter": one.shown["filter"], "period": one.shown["period"], "rolled_back": one.rolled_back}
+    return {"release": one.id, "at": one.at, "subjects": one.shown["subjects"], "tier": one.tier, "rows": one.rows, "key": one.key,
+            "columns": one.shown["columns"], "aggregate": one.shown["aggregate"], "filter": one.shown["filter"], "period": one.shown["period"],
+            "rolled_back": one.rolled_back}
 
 
 def _held(way: Way, subjects: set[str]) -> list[dict[str, Any]]:
+    from pipelines.exposure import population
+
     found = []
     for contract in way.city.contracts.values():
-        for hold in way.journal.state(contract.id).holds.values() if contract.fields.subjects in subjects else ():
+        for hold in way.journal.state(contract.id).holds.values() if population(contract) in subjects else ():
             releases = [name for one in hold.findings if one["rule"].startswith("exposure.") for name in one["observed"]["releases"]]
             if releases:
                 found.append({"key": key_of(hold.id), "hold": hold.id, "dataset": contract.id, "rules": [one["rule"] for one in hold.findings],

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.explain import explanations
 from console.frame import add, group
 from console.opening import json_option, opened
 from console.output import say, show_json, tell
-from console.overview import described
+from console.overview import described, inbox, lacking
 from console.runs import document, go
 from console.tables import facts, listed, style
 from console.tally import Tally, closing, exit_code, key_of, tally
-from console.words import _, label, noted
+from console.words import _, label
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -32,6 +33,10 @@ SHORTEST = 4        # characters of a key that may stand for the whole
 
 def register(app: typer.Typer) -> None:
     holds = group(_("Show and decide what is held."))
+    add(holds, "list", inbox, _("What waits for a person, as `citylake inbox` shows it."), """
+citylake hold list
+citylake hold list --mine --json
+""")
     add(holds, "show", show, _("Show a hold: findings, batch, contract, decisions, who may decide, what to do next."), """
 citylake hold show 3fa1c2
 citylake hold show meteorology.station_hours/ingest/b000012 --json
@@ -90,13 +95,13 @@ def show(
     waiting = next((item for item in decisions.inbox(way) if item.hold.id == found.id), None)
     verdicts = [decision for decision in state.decisions if decision.hold == found.id]
     if as_json:
-        body = described(waiting) if waiting else {"hold": found.id, "key": key_of(found.id), "dataset": contract.id, "step": found.step,
+        body = described(way, waiting) if waiting else {"hold": found.id, "key": key_of(found.id), "dataset": contract.id, "step": found.step,
                                                    "target": found.target, "at": found.at, "findings": list(found.findings)}
         show_json({**body, "open": found.id in state.holds, "batch": found.body.get("batch"), "decisions": verdicts,
                    "contract": {"file": contract.source_file, "version": contract.version, "author": contract.fields.author}})
         return
     say(style(f"{key_of(found.id)}  {found.id}", "bold"), *facts(_about(way, contract, state, found, waiting)), "", _("Findings"))
-    say(*listed([noted(finding) for finding in found.findings]))
+    say(*explanations(found.findings, found.step))
     if verdicts:
         say("", _("Decisions"), *listed([_said(way, decision) for decision in verdicts]))
     if found.step == "ingest":
@@ -114,6 +119,7 @@ def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Any)
         (_("Step"), f"{hold.step} {hold.target}".strip()),
         (_("Since"), hold.at[:16].replace("T", " ")),
         (_("State"), _standing(state, hold)),
+        *([(_("Approvals"), "\n".join(_approvals(way, state, hold)))] if hold.id in state.holds and hold.body.get("people", 1) > 1 else []),
     ]
     batch = hold.body.get("batch")
     if batch:
@@ -135,6 +141,13 @@ def _standing(state: State, hold: Hold) -> str:
     return _("held; role {role} decides").format(role=_(hold.role))
 
 
+def _approvals(way: Way, state: State, hold: Hold) -> list[str]:
+    """Who has approved a hold that takes several, and how many are still missing."""
+    good, _number = state.approving(hold.subject, way.today())
+    names = [person.name if (person := way.city.people.get(one.person)) else one.person for one in good]
+    return [_("approved by {names}").format(names="、".join(names))] * bool(names) + [lacking(way, state, hold)]
+
+
 def _said(way: Way, decision: Any) -> str:
     person = way.city.people.get(decision.person)
     until = _(", until {day}").format(day=decision.until) if decision.until else ""
@@ -146,12 +159,14 @@ def _said(way: Way, decision: Any) -> str:
 def _undeclared(way: Way, contract: Contract, hold: Hold, names: bool) -> list[str]:
     """The held file's name and the headers that nobody declared, for the eyes of who may see them."""
     from catalog.errors import CitylakeError
-    from pipelines.decisions import steward
+    from pipelines.decisions import me, steward
 
     if not (names or sys.stdout.isatty()):
         return ["", _("Undeclared names are shown on a terminal, or with --names.")]
     try:
         steward(way, contract, "bureau", "privacy_officer", "secrecy_officer")
+        if hold.role == "secrecy_officer" and hold.role not in me(way).roles:       # a name may be the secret itself
+            return ["", _("Undeclared names of this batch are shown to the secrecy officer only.")]
     except CitylakeError:
         return ["", _("Undeclared names are shown to stewards of the department and to officers only.")]
     return ["", *facts(_names(way, contract, hold))]
@@ -179,12 +194,14 @@ def _names(way: Way, contract: Contract, hold: Hold) -> list[tuple[str, Any]]:
 
 
 def _what_next(state: State, hold: Hold) -> list[str]:
+    key, dataset = key_of(hold.id), hold.id.split("/")[0]
     if hold.id not in state.holds:
         return [_("Nothing is to be decided here any more.")]
-    if hold.approvable:
-        return [_("Decide: `citylake hold approve {key} --reason …` or `citylake hold reject {key} --reason …`.").format(key=key_of(hold.id))]
-    return [_("This cannot be approved away. Change the contract or the data as the findings say, then `citylake run {dataset}`.").format(
-        dataset=hold.id.split("/")[0])]
+    if not hold.approvable:
+        return [_("This cannot be approved away. Change the contract or the data as the findings say, then `citylake run {dataset}`.").format(
+            dataset=dataset)]
+    lines = [_("Decide: `citylake hold approve {key} --reason …` or `citylake hold reject {key} --reason …`.").format(key=key)]
+    return lines + ([_("Each of them acts as their own user of the machine.")] if hold.body.get("people", 1) > 1 else [])
 
 
 def approve(

@@ -16,11 +16,30 @@ from pipelines.settings import language
 
 def build() -> typer.Typer:
     """The whole command, in the language chosen by then."""
-    from console import audits, checks, demo_run, exposures, holds, lines, overview, plans, portal, quarantine, releases, retain, runs, screens, web
+    from console import (
+        addresses,
+        audits,
+        checks,
+        demo_run,
+        drafts,
+        exposures,
+        holds,
+        lines,
+        overview,
+        plans,
+        portal,
+        quarantine,
+        releases,
+        retain,
+        runs,
+        screens,
+        web,
+    )
 
     app = typer.Typer(cls=Root, help=_ABOUT(), no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.callback()(_root)
-    for module in (demo_run, checks, runs, overview, holds, quarantine, plans, releases, exposures, lines, audits, retain, screens, portal, web):
+    for module in (demo_run, checks, drafts, runs, overview, holds, quarantine, plans, releases, exposures, lines, audits, retain, screens,
+                   addresses, portal, web):
         module.register(app)
     return app
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pipelines.way import Way
 
 
-def opened() -> Way:
-    """The city and its lake. Raises DefinitionErrors with everything that is wrong with the city folder."""
+def opened(drafts: bool = False) -> Way:
+    """The city and its lake. Raises DefinitionErrors with everything that is wrong with the city folder, `drafts` excepted."""
     from pipelines.way import open_way
 
-    return open_way(settings())
+    return open_way(settings(), drafts=drafts)
 
 
 def contracts(way: Way, datasets: list[str] | None) -> list[Contract]:

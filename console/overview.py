@@ -16,7 +16,7 @@ from console.words import _, counted, label, noted
 if TYPE_CHECKING:
     from catalog.contract import Contract
     from pipelines.decisions import Waiting
-    from pipelines.state import State
+    from pipelines.state import Hold, State
     from pipelines.way import Way
 
 
@@ -46,7 +46,7 @@ def status(
 
 def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
     columns = [Column(_("Dataset")), Column(_("Rows"), right=True), Column(_("Last batch")), Column(_("Held"), right=True),
-               Column(_("Bad"), right=True), Column(_("Release")), Column(_("Tier")), Column(_("Last"), paint=outcome_style)]
+               Column(_("Bad"), right=True), Column(_("Stands"), paint=outcome_style)]
     rows: list[list[Any] | str] = []
     for department, about in way.city.departments.items():
         mine = sorted((item for item in found if item["department"] == department), key=lambda item: str(item["dataset"]))
@@ -56,13 +56,12 @@ def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
 
 
 def _rows(item: dict[str, Any]) -> list[list[Any]]:
-    """A line for the dataset with its first product, one more for each other product."""
-    first = ["  " + item["dataset"].split(".")[1], item["rows"], (item["last_batch"] or {}).get("at", "–")[:10], item["holds"], item["quarantined"]]
-    rows = []
-    for at, product in enumerate(item["products"]):
+    """A line for the dataset, and one for each product: its newest release, the rows that left, and its tier."""
+    rows = [["  " + item["dataset"].split(".")[1], item["rows"], (item["last_batch"] or {}).get("at", "–")[:10], item["holds"],
+             item["quarantined"], _(item["last_outcome"])]]
+    for product in item["products"]:
         tier = _("withdrawn") if product["withdrawn"] else _(product["tier"])
-        rows.append([*(first if at == 0 else [""] * 5), f"{product['product']} {product['release'] or '–'}", tier,
-                     _(item["last_outcome"]) if at == 0 else ""])
+        rows.append([f"    {product['product']} {product['release'] or ''}".rstrip(), product["rows"], "", "", "", tier])
     return rows
 
 
@@ -75,10 +74,11 @@ def _standing(way: Way, contract: Contract) -> dict[str, Any]:
     for product in contract.products:
         release = state.release(product.name)
         products.append({"product": product.name, "release": release.id if release else None, "released": release.at if release else None,
+                         "rows": release.body["release"]["rows"] if release else None,
                          "tier": Outward(contract, product, way.city.codes, way.city.zone).tier, "withdrawn": product.name in state.withdrawn})
     return {"dataset": contract.id, "department": contract.department, "derived": contract.derived, "rows": counts.get("rows"),
             "quarantined": quarantined(state), "holds": len(state.holds), "batches": len(state.batches), "last_batch": _last_batch(way, contract),
-            "products": products, "last_outcome": _last_outcome(state)}
+            "products": products, "last_outcome": "refused" if way.policy.excludes(contract) else _last_outcome(state)}
 
 
 def _last_batch(way: Way, contract: Contract) -> dict[str, Any] | None:
@@ -109,30 +109,43 @@ def inbox(
         person = decisions.me(way)
         found = [item for item in found if person in item.people]
     if as_json:
-        show_json({"holds": [described(item) for item in found]})
+        show_json({"holds": [described(way, item) for item in found]})
         return
     for item in found:
-        say(*_card(item), "")
+        say(*_card(way, item), "")
     tell(counted(len(found), "{n} waits for a person.", "{n} wait for a person."))
     if found:
         tell(_("`citylake hold show KEY` tells more."))
 
 
-def described(item: Waiting) -> dict[str, Any]:
+def missing(way: Way, state: State, hold: Hold) -> int:
+    """How many people must still approve a hold; 0 where nobody can."""
+    good, needed = state.approving(hold.subject, way.today())
+    return max(needed, int(hold.body.get("people", 1))) - len(good) if hold.approvable else 0
+
+
+def lacking(way: Way, state: State, hold: Hold) -> str:
+    """The same in words."""
+    return counted(missing(way, state, hold), "{n} approval is still missing", "{n} approvals are still missing")
+
+
+def described(way: Way, item: Waiting) -> dict[str, Any]:
     """An inbox entry for machines."""
     hold = item.hold
     return {"hold": hold.id, "key": key_of(hold.id), "dataset": item.dataset, "step": hold.step, "target": hold.target, "role": hold.role,
-            "approvable": hold.approvable, "at": hold.at, "days": item.days, "findings": list(hold.findings),
-            "people": [person.id for person in item.people]}
+            "approvable": hold.approvable, "approvals_missing": missing(way, way.journal.state(item.dataset), hold), "at": hold.at,
+            "days": item.days, "findings": list(hold.findings), "people": [person.id for person in item.people]}
 
 
-def _card(item: Waiting) -> list[str]:
-    hold = item.hold
+def _card(way: Way, item: Waiting) -> list[str]:
+    hold, contract = item.hold, way.contract(item.dataset)
     who = "、".join(f"{person.name} ({person.id})" for person in item.people) or (
         _("nobody of role {role}").format(role=_(hold.role)) if hold.approvable else _("cannot be approved: change the contract or the data"))
+    several = hold.body.get("people", 1) > 1
     return facts([
-        (key_of(hold.id), hold.id),
-        (_("since"), f"{hold.at[:10]}, {counted(item.days, '{n} day', '{n} days')}, {hold.step}"),
+        (key_of(hold.id), f"{label(contract.title)} · {hold.id}"),
+        (_("since"), f"{hold.at[:10]}, {counted(item.days, '{n} day', '{n} days') if item.days else _('today')}, {hold.step}"),
         (_("what"), "\n".join(noted(finding) for finding in hold.findings)),
         (_("who"), who),
+        *([(_("needs"), lacking(way, way.journal.state(item.dataset), hold))] if several else []),
     ])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 citylake release list
 citylake release list meteorology.station_hours.main --json
 """)
-    add(releases, "show", show, _("Show a release: tier, hash, versions behind it, files with size and sha256."), """
+    add(releases, "show", show, _("Show a release: tier, ruling, how each column left, hash, versions behind it, files with size and sha256."), """
 citylake release show meteorology.station_hours.main
 citylake release show meteorology.station_hours.main --release r2
 """)
@@ -60,13 +60,37 @@ def _found(way: Way, product: str | None) -> Iterator[tuple[Contract, State, Rel
                 yield from ((known, state, release) for release in releases)
 
 
-def _plain(contract: Contract, state: State, release: Release) -> dict[str, Any]:
+def _plain(way: Way, contract: Contract, state: State, release: Release) -> dict[str, Any]:
     body = release.body["release"]
     return {"product": contract.product_id(release.product), "release": release.id, "at": release.at, "tier": release.body["tier"],
             "hash": release.hash, "rows": body["rows"], "files": [{key: file[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
                                                                   for file in body["files"]],
             "contract_version": body["contract_version"], "silver": release.body.get("silver"), "gold": release.body.get("gold"),
-            "approval": release.body.get("approval"), "standing": _standing(state, release)}
+            "approval": release.body.get("approval"), "standing": _standing(state, release),
+            "ruling": release.body.get("ruling", {}).get("ruling"), "columns": _columns(way, contract, release)}
+
+
+def _columns(way: Way, contract: Contract, release: Release) -> dict[str, dict[str, Any]]:
+    """How each column left: level and treatment. Records have the treatment's fingerprint; `how` is None where the contract's is another now."""
+    from pipelines.products import Outward
+    from pipelines.verdicts import leaving
+
+    outward = Outward(contract, contract.product(release.product), way.city.codes, way.city.zone)
+    today, hows = leaving(outward), outward.treatments()
+    measures = {column.name for column in outward.measures}
+    found: dict[str, dict[str, Any]] = {}
+    for name, left in release.body.get("leaving", {}).items():
+        how = {"do": "aggregate"} if name in measures else hows[name].model_dump(mode="json", exclude_none=True) if name in hows else None
+        if name:
+            found[name] = {"level": left.split(" ")[0], "how": how if today.get(name) == left else None}
+    return found
+
+
+def _how(how: Mapping[str, Any] | None) -> str:
+    if how is None:
+        return _("changed in the contract since")
+    more = ", ".join(f"{name} {value}" for name, value in how.items() if name != "do" and value not in (None, 0, False, ""))
+    return f"{_(how['do'])} ({more})" if more else _(how["do"])
 
 
 def _standing(state: State, release: Release) -> str:
@@ -80,7 +104,7 @@ def _standing(state: State, release: Release) -> str:
 
 def list_all(product: Annotated[str | None, _product(False)] = None, as_json: Annotated[bool, json_option()] = False) -> None:
     way = opened()
-    found = [_plain(contract, state, release) for contract, state, release in _found(way, product)]
+    found = [_plain(way, contract, state, release) for contract, state, release in _found(way, product)]
     if as_json:
         show_json({"releases": found})
         return
@@ -111,16 +135,19 @@ def show(
     if not found:
         raise DefinitionError("There is no such release.", remedy="See `citylake release list`.")
     contract, state, chosen = found[-1] if release else next((one for one in found if one[1].release(one[2].product) is one[2]), found[-1])
-    item = _plain(contract, state, chosen)
+    item = _plain(way, contract, state, chosen)
     if as_json:
         show_json(item)
         return
     product_title = contract.product(chosen.product).title or contract.title
     versions = ", ".join(f"{at['name']}@{at['version']}" for at in (item["silver"], item["gold"]) if at)
     say(style(f"{item['product']} {item['release']} · {label(product_title)}", "bold"), *facts([
-        (_("Date"), item["at"][:16].replace("T", " ")), (_("Tier"), _(item["tier"])), (_("Standing"), _(item["standing"])), (_("Rows"), item["rows"]),
+        (_("Date"), item["at"][:16].replace("T", " ")), (_("Tier"), _(item["tier"])), (_("Standing"), _(item["standing"])),
+        (_("Ruling"), _(item["ruling"] or "–")), (_("Rows"), item["rows"]),
         (_("Contract"), item["contract_version"]), (_("Made from"), versions), (_("Folder"), str(_folder(way, chosen))), ("sha256", item["hash"]),
         *([(_("Approval"), item["approval"])] if item["approval"] else [])]), "")
+    say(*table([Column(_("Column")), Column(_("Level")), Column(_("Treatment"))],
+               [[name, column["level"], _how(column["how"])] for name, column in item["columns"].items()]), "")
     say(*table([Column(_("File")), Column(_("Rows"), right=True), Column(_("Bytes"), right=True), Column("sha256")],
                [[file["name"], file["rows"], file["size"], file["sha256"][:12]] for file in item["files"]]))
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    add(app, "screen", screen, _("Look at every value of every column of a file or a dataset for what points to persons."), """
+    add(app, "screen", screen, _("Look at every value of every column of a file or a dataset for what points to persons."
+                                   " A file that cannot be read as a table was not seen: it ends as held (3)."), """
 citylake screen delivery.csv
 citylake screen parks.trees --json
 """)
@@ -28,9 +29,12 @@ def screen(
     target: Annotated[str, typer.Argument(metavar="FILE|DATASET", help=_("A file in any format, or a dataset whose table is looked at."))],
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
+    from catalog.errors import DefinitionError
     from pipelines.column_screens import screen_file, screen_table
 
     way, path = opened(), Path(target)
+    if not path.is_file() and target not in way.city.contracts:
+        raise DefinitionError("There is neither such a file nor such a dataset.", remedy="Give a file, or a name that `citylake status` shows.")
     verdicts = screen_file(way, path) if path.is_file() else screen_table(way, target)
     decisions = {one.decision for one in verdicts.values()}
     if as_json:

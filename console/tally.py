@@ -21,7 +21,10 @@ RANK = ("unchanged", "done", "held", "refused", "failed")
 
 @dataclass
 class Tally:
-    """One dataset after a run. `batches`, `rows`, `skipped`, `refused` and `published` are of this run; the rest is what stands."""
+    """One dataset after a run. `batches`, `rows`, `skipped`, `refused` and `published` are of this run; the rest is what stands.
+
+    `barred`: findings of an earlier run that refused the dataset as a whole, and nothing has changed since.
+    """
 
     dataset: str
     outcome: str = "unchanged"
@@ -30,6 +33,7 @@ class Tally:
     rows: int = 0
     skipped: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
+    barred: list[dict[str, Any]] = field(default_factory=list)
     held: list[dict[str, Any]] = field(default_factory=list)
     quarantined: int = 0
     rules: dict[str, int] = field(default_factory=dict)
@@ -72,6 +76,8 @@ def _count(found: Tally, outcome: Outcome, fresh: Mapping[str, Any]) -> None:
         found.rows += sum(batch["rows"] for batch in fresh.get("batches", ()))
         found.skipped += len(fresh.get("skipped", ()))
         found.refused += [{"batch": item["batch"], "findings": item["findings"]} for item in fresh.get("refused", ())]
+        if "barred" in outcome.body and not fresh:
+            found.barred = [finding for item in outcome.body["refused"] for finding in item["findings"]]
     if outcome.step == "serve" and (release := fresh.get("release")):
         found.published.append({"product": outcome.target, "release": f"r{release['number']}", "rows": release["rows"], "tier": fresh["tier"]})
 
@@ -82,7 +88,10 @@ def quarantined(state: State) -> int:
 
 
 def exit_code(tallies: Sequence[Tally]) -> int:
-    """1 if anything failed, else 4 if anything was refused in this run, else 3 if anything is held, else 0."""
+    """1 if anything failed, else 4 if anything was refused in this run, else 3 if anything is held, else 0.
+
+    What an earlier run refused is told again but is no news. What is held waits for a person, so it counts until somebody decides.
+    """
     if any(item.failed for item in tallies):
         return ERROR
     if any(item.refused for item in tallies):
@@ -95,6 +104,7 @@ def line(item: Tally) -> str:
     parts = [counted(item.batches, "{n} batch", "{n} batches"), counted(item.rows, "{n} row", "{n} rows")] if item.batches else []
     parts += [counted(item.skipped, "{n} repeated", "{n} repeated")] if item.skipped else []
     parts += [counted(len(item.refused), "{n} refused", "{n} refused")] if item.refused else []
+    parts += [_("refused before")] if item.barred else []
     parts += [counted(len(item.held), "{n} held", "{n} held")] if item.held else []
     parts += [counted(item.quarantined, "{n} row in quarantine", "{n} rows in quarantine")] if item.quarantined else []
     parts += [f"{published['product']} {published['release']}" for published in item.published]
@@ -105,7 +115,7 @@ def line(item: Tally) -> str:
 def closing(tallies: Sequence[Tally]) -> list[str]:
     """What a run came to: numbers of every dataset, then what was stopped and why, then what was published."""
     columns = [Column(_("Dataset")), Column(_("Batches"), right=True), Column(_("Rows"), right=True), Column(_("Refused"), right=True),
-               Column(_("Held"), right=True), Column(_("Quarantine"), right=True), Column(_("Released"), right=True)]
+               Column(_("Held"), right=True), Column(_("Bad"), right=True), Column(_("Released"), right=True)]
     lines = table(columns, [[item.dataset, "–" if item.derived else item.batches, "–" if item.derived else item.rows, len(item.refused),
                              len(item.held), item.quarantined, len(item.published)] for item in tallies])
     stopped = [text for item in tallies for text in _stopped(item)]
@@ -125,6 +135,8 @@ def _stopped(item: Tally) -> list[str]:
         told.setdefault((_("failed"), translated(note)), [])
     for refused in item.refused:
         told.setdefault((_("refused"), _why(refused["findings"])), [])
+    if item.barred:
+        told[(_("refused before"), _why(item.barred))] = []
     for held in item.held:
         told.setdefault((_("rejected") if held["rejected"] else _("held"), _why(held["findings"])), []).append(held["key"])
     if item.quarantined:

@@ -84,10 +84,21 @@ def _pattern(parts: Sequence[str], at: int) -> str:
 
 def noted(finding: Mapping[str, Any]) -> str:
     """A finding in a line: what is wrong, in which column, and the counts behind it. Findings hold no values."""
-    note = translated(str(finding.get("note", "")))
+    note = _kind_named(translated(str(finding.get("note", ""))), str(finding.get("rule", "")))
     column = f" [{finding['column']}]" if finding.get("column") else ""
-    observed = ", ".join(f"{name} {_shown(value)}" for name, value in (finding.get("observed") or {}).items())
-    return f"{note}{column}" + (f" ({observed})" if observed else "")
+    figures = [f"{_(f'{name}:').rstrip(':：')} {_shown(value)}" for name, value in (finding.get("observed") or {}).items()
+               if name not in ("hashes", "set", "sets")]         # keyed hashes are for machines
+    observed = ("；" if language() == "zh" else "; ").join(figures)
+    brackets = "（{}）" if language() == "zh" else " ({})"
+    return f"{note}{column}" + (brackets.format(observed) if observed else "")
+
+
+def _kind_named(note: str, rule: str) -> str:
+    """In Chinese, kinds of identifiers by their names: `mobile` is 手机号码."""
+    from privacy.identifiers import BY_KIND
+
+    kind = rule.removeprefix("screen.certain.").removeprefix("screen.").split(".")[0] if language() == "zh" and rule.startswith("screen.") else ""
+    return note.replace(f" {kind} ", BY_KIND[kind].zh, 1) if kind in BY_KIND else note
 
 
 def _shown(value: Any) -> str:
@@ -95,4 +106,4 @@ def _shown(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_shown(item)}" for name, item in value.items())
-    return ",".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
+    return ("、" if language() == "zh" else ", ").join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

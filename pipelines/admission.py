@@ -5,30 +5,37 @@ Storing is already collecting, so all of this comes before raw and bronze. Findi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 from sqlglot import exp
 
 from catalog.canonical import fingerprint
-from catalog.contract import ColumnType, Contract
+from catalog.contract import Column, ColumnType, Contract
 from catalog.dialect import col, contains_pattern, joined_text
 from catalog.errors import BadInput
 from catalog.evidence import Finding
 from catalog.extension import Source
+from pipelines.column_screens import Look, screen_columns
 from pipelines.engines import Session
+from pipelines.formats.every_text import every_text
 from pipelines.parsing import Parsed
-from pipelines.screening import kinds_found
 from pipelines.shared import shared_values
 from pipelines.state import State
+from pipelines.uses import joined_in
 from pipelines.way import Way
-from privacy.collection import Collected, Earlier, judge_collection, rule_of, scope_query
+from privacy.collection import PUBLIC, Collected, Earlier, certain_kinds, judge_collection, judge_doubts, rule_of, scope_query
+from privacy.column_verdicts import JUDGE_VERSION
+from privacy.model import ModelMissing, load
 from privacy.negative_list import Policy
-from privacy.secrecy import SEPARATOR, count_cues, judge_secrecy, possible_pattern
+from privacy.secrecy import SEPARATOR, Watch, count_cues, judge_secrecy, possible_pattern
 from privacy.sketches import judge_named
 
-APPROVABLE = ("volume", "secrecy")
+APPROVABLE = ("volume", "secrecy", "joins", "doubt")
 SNAPSHOT_SHRINK = 0.5
 
 
@@ -44,12 +51,15 @@ class Admission:
 
 @dataclass(frozen=True)
 class Arriving:
-    """How a batch comes: its source and offer, the time it stands for, its name, and what the same ingest has admitted before it."""
+    """How a batch comes: its source and offer, the time it stands for, its name, what its archive is called and says of itself, and what
+    the same ingest has admitted before it.
+    """
 
     source: Source
     offer: str
     at: datetime
     filename: str
+    around: str = ""
     corrected: bool = False
     siblings: tuple[Earlier, ...] = ()
 
@@ -61,12 +71,33 @@ def terms(way: Way, contract: Contract) -> str:
                for column in contract.columns]
     fields = contract.fields
     return fingerprint(columns, fields.sources, fields.volume, fields.collection_rule, fields.merge,
-                       fields.purposes, way.policy.version)
+                       fields.purposes, way.policy.version, JUDGE_VERSION)
 
 
-def unreadable(error: BadInput, policy: Policy | None = None, filename: str = "") -> Admission:
-    """A file that cannot be read as declared is held; the error's own text names no value."""
-    secret = judge_secrecy(policy, {}, count_cues(policy, [(filename, 1)])) if policy is not None else []
+def seen_again(findings: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a batch was held because it could not be looked at, and may be now: the language model is there, or an error may have passed."""
+    rules = {found["rule"] for found in findings if found["rule"].startswith("unseen.")}
+    if "unseen.model" not in rules:
+        return bool(rules)
+    try:
+        load()
+    except ModelMissing:
+        return False
+    return True
+
+
+def _named(policy: Policy, *names: str) -> Mapping[str, int]:
+    """How many names hold a cue."""
+    return count_cues(policy, [(name, 1) for name in names])
+
+
+def unreadable(error: BadInput, policy: Policy, *names: str, payload: Path | None = None) -> Admission:
+    """A file that cannot be read as declared is held; the error's own text names no value. Its bytes are looked through as far as they go."""
+    watch = Watch(policy)
+    with suppress(BadInput):
+        for texts in every_text(payload) if payload is not None else ():
+            watch.see(texts)
+    secret = judge_secrecy(policy, {}, _named(policy, *names), watch.counts, read=False)
     where = f" (line {error.line})" if error.line else ""
     note = f"The file cannot be read as declared{where}: {error.message} {error.remedy or ''}".strip()
     finding = Finding("format.unreadable", False, "block", note)
@@ -82,12 +113,14 @@ def admit(
     """
     findings = [*_columns(contract, parsed)]
     whole = not any(not found.passed and found.severity == "block" for found in findings)
-    names = count_cues(way.policy, [(name, 1) for name in (arriving.filename, *parsed.names)])
-    findings += judge_secrecy(way.policy, {}, names) + judge_named(way.policy, contract)
+    names = _named(way.policy, arriving.filename, arriving.around, *parsed.names)
+    findings += judge_named(way.policy, contract)
     if whole:
         findings += [] if arriving.corrected else _volume(contract, rows_before, parsed.rows)
-        findings += _content(way, contract, state, parsed, today, arriving)
-    return _outcome(tuple(findings))
+        findings += _content(way, contract, state, parsed, today, arriving, names)
+    else:
+        findings += judge_secrecy(way.policy, {}, names, parsed.beside)
+    return _outcome((*findings, *joined_in(way, contract)))
 
 
 def _outcome(findings: tuple[Finding, ...]) -> Admission:
@@ -96,9 +129,9 @@ def _outcome(findings: tuple[Finding, ...]) -> Admission:
         return Admission("admitted", findings)
     if any(found.rule.split(".")[0] in ("collection", "shared") for found in blocking):
         return Admission("refused", findings)
-    secret = any(found.rule.startswith("secrecy") for found in blocking)
-    approvable = all(found.rule.split(".")[0] in APPROVABLE for found in blocking)
-    return Admission("held", findings, "secrecy_officer" if secret else "steward", approvable)
+    kinds = {found.rule.split(".")[0] for found in blocking}
+    role = "secrecy_officer" if kinds & {"secrecy", "joins"} else "privacy_officer" if kinds & {"doubt", "unseen"} else "steward"
+    return Admission("held", findings, role, kinds <= set(APPROVABLE))
 
 
 def _columns(contract: Contract, parsed: Parsed) -> list[Finding]:
@@ -112,7 +145,7 @@ def _columns(contract: Contract, parsed: Parsed) -> list[Finding]:
     if matched.repeated:
         found.append(Finding("columns.repeated", False, "block", "Two columns of the file mean the same declared column.",
                              observed={"columns": list(matched.repeated)}))
-    needed = {column.name for column in contract.columns if column.required or column.key is not None}
+    needed = {column.name for column in contract.given if column.required or column.key is not None}
     lost = [name for name in matched.missing if name in needed]
     optional = [name for name in matched.missing if name not in needed]
     if lost:
@@ -140,17 +173,27 @@ def _volume(contract: Contract, rows_before: int | None, rows: int) -> list[Find
     return found
 
 
-def _content(way: Way, contract: Contract, state: State, parsed: Parsed, today: date, arriving: Arriving) -> Sequence[Finding]:
-    types = {column.name: ColumnType("text") for column in contract.columns}
+def _content(
+    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, arriving: Arriving, names: Mapping[str, int]
+) -> Sequence[Finding]:
+    types = {column.name: ColumnType("text") for column in contract.given}
+    columns = {column.name: column for column in contract.columns}
     with way.engine.open({"candidate": parsed.candidate}) as session:
         cues = _cues(session, way, list(types))
-        kinds = kinds_found(session, types, "candidate")
+        verdicts = screen_columns(way, session, types, "candidate", _look(way, contract, columns))
         shared = shared_values(way, contract, session, "candidate")
         outside = _outside(way, contract, session)
-    batch = Collected(parsed.rows, kinds, arriving.at, today, arriving.source.connector, arriving.source.id, arriving.offer, outside,
-                      arriving.corrected)
+    batch = Collected(parsed.rows, certain_kinds(verdicts.values(), columns), arriving.at, today, arriving.source.connector, arriving.source.id,
+                      arriving.offer, outside, arriving.corrected)
     history = [*_history(way, contract, state, arriving), *arriving.siblings]
-    return [*judge_secrecy(way.policy, cues), *judge_collection(way.policy, contract, batch, history), *shared]
+    return [*judge_secrecy(way.policy, cues, names, parsed.beside), *judge_collection(way.policy, contract, batch, history),
+            *judge_doubts(verdicts.values()), *shared]
+
+
+def _look(way: Way, contract: Contract, columns: Mapping[str, Column]) -> Look:
+    """Kinds that the collection rule permits, and enterprises' codes, are no doubt wherever they stand."""
+    rule = rule_of(way.policy, contract)
+    return Look({name: column.headers for name, column in columns.items()}, columns, excused=(PUBLIC, *(rule.kinds if rule is not None else ())))
 
 
 def _outside(way: Way, contract: Contract, session: Session) -> Mapping[str, int]:

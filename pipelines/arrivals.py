@@ -20,7 +20,9 @@ from pipelines.way import Way
 
 @dataclass(frozen=True)
 class Arrival:
-    """One file on its way to becoming a batch. `offer` is the offer's keyed hash; `filename` may say anything."""
+    """One file on its way to becoming a batch. `offer` is the offer's keyed hash; `filename` may say anything, and so may `around`: the
+    name of the archive that it came in, and what that says beside its files.
+    """
 
     offer: str
     payload: Path
@@ -31,6 +33,7 @@ class Arrival:
     folder: Path
     number: int = 0
     trouble: BadInput | None = None
+    around: str = ""
 
 
 def connector_of(way: Way, contract: Contract, source: Source) -> Connector:
@@ -45,15 +48,16 @@ def connector_of(way: Way, contract: Contract, source: Source) -> Connector:
 
 
 def arrivals(
-    connector: Connector, offer: str, fetched: Fetched, folder: Path, time: datetime | None, label: str | None
+    connector: Connector, offer: str, fetched: Fetched, folder: Path, time: datetime | None, label: str | None, around: str = ""
 ) -> list[Arrival]:
     """The files inside an archive, in their order, or the fetched file itself. `time` is the offer's."""
-    whole = Arrival(offer, fetched.path, fetched.filename, fetched.sha256, time, label, folder)
+    whole = Arrival(offer, fetched.path, fetched.filename, fetched.sha256, time, label, folder, around=around)
     try:
         found = [whole]
         if is_archive(fetched.path):
             members = unpack(fetched.path, folder / "members", name=fetched.filename, **connector.unpacking())
-            found = [replace(whole, payload=member.path, filename=member.name, time=member.time or time, number=number)
+            found = [replace(whole, payload=member.path, filename=member.name, time=member.time or time, number=number,
+                             around="\n".join(filter(None, (around, fetched.filename, member.around))))
                      for number, member in enumerate(members)]
     except BadInput as error:
         return [replace(whole, trouble=error)]

@@ -20,7 +20,7 @@ INTERNAL: tuple[tuple[str, pa.DataType], ...] = (
 
 def bronze_schema(contract: Contract) -> pa.Schema:
     """Declared columns as text, then where each row comes from."""
-    return pa.schema([*((column.name, pa.string()) for column in contract.columns), *INTERNAL])
+    return pa.schema([*((column.name, pa.string()) for column in contract.given), *INTERNAL])
 
 
 def union(queries: Sequence[exp.Query]) -> exp.Query:
@@ -31,7 +31,7 @@ def union(queries: Sequence[exp.Query]) -> exp.Query:
 def tagged(contract: Contract, view: str, batch: str, source: str, sha256: str, order: int) -> exp.Query:
     """The candidate in `view` with its batch's marks: rows of bronze."""
     text, number = ColumnType("text"), ColumnType("bigint")
-    declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.columns]
+    declared = [exp.alias_(cast_to(col(column.name), text), column.name, quoted=True) for column in contract.given]
     marks: Mapping[str, tuple[exp.Expr, ColumnType]] = {
         LINE: (col(LINE), number), BAD: (col(BAD), text), REPLACES: (col(REPLACES), text),
         BATCH: (lit(batch), text), SOURCE: (lit(source), text), SHA: (lit(sha256), text), ORDER: (lit(order), number),

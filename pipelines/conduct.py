@@ -21,7 +21,7 @@ from pipelines.steps.ingest import ingest
 from pipelines.steps.publish import publish
 from pipelines.steps.refine import refine
 from pipelines.steps.register import register
-from pipelines.steps.retire import retire
+from pipelines.steps.retire import lapse, retire
 from pipelines.steps.serve import serve
 from pipelines.way import Way
 
@@ -71,7 +71,7 @@ def take(way: Way, contract: Contract, planned: Planned) -> Outcome:
     except Exception as error:      # anything may quote a value: only its class and our own line are kept
         return Outcome(contract.id, planned.name, planned.target, "failed", note=unexpected(error))
     repeated = bool(body.get("repeated"))
-    outcome = "unchanged" if repeated and body["outcome"] == "done" else str(body["outcome"])
+    outcome = "unchanged" if repeated and body["outcome"] in ("done", "refused") else str(body["outcome"])
     return Outcome(contract.id, planned.name, planned.target, outcome, body)
 
 
@@ -108,6 +108,7 @@ def run(
     if from_batch is not None:
         way, datasets = again(way, from_batch)
     portals = portals_of(way)
+    lapse(way)
     outcomes: list[Outcome] = []
     for name in chosen(way, datasets, department):
         outcomes += advance(way, way.contract(name), portals, told)
@@ -116,9 +117,10 @@ def run(
 
 
 def conclude(way: Way) -> Mapping[str, Any] | None:
-    """The end of every run: takes off the portals what no contract names any more, registers the catalog (None when nothing
-    has changed) and seals the journals.
+    """The end of every run: closes holds and takes off the portals what no contract names any more, registers the catalog (None
+    when nothing has changed) and seals the journals.
     """
+    lapse(way)
     for portal in portals_of(way):
         retire(way, portal)
     sweep_unnamed(way.settings, way.city.contracts, way.clock())

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from catalog.contract import Contract
 from catalog.dialect import col
-from catalog.errors import BadInput
+from catalog.errors import BadInput, Refused
 from catalog.evidence import TableAt
 from pipelines.decisions import me
 from pipelines.intake import Intake, submitted
@@ -27,6 +27,7 @@ from pipelines.protocol import Work, perform
 from pipelines.refining import BATCH, RULES
 from pipelines.state import State
 from pipelines.steps.ingest import ingest_intake
+from pipelines.uses import kept_limits
 from pipelines.way import Way, table
 
 HIDDEN = "•••"
@@ -43,7 +44,11 @@ def counts(way: Way, contract: Contract) -> dict[str, int]:
 
 
 def rows(way: Way, contract: Contract, limit: int = 50, secret: bool = False) -> list[dict[str, Any]]:
-    """The first quarantined rows with batch, line, rules and values; above L1 values are hidden unless `secret`."""
+    """The first quarantined rows with batch, line, rules and values; above L1 values are hidden unless `secret`, which is a use as an export
+    is and raises Refused like one.
+    """
+    if secret:
+        _may_leave(way, contract)
     hidden = {column.name for column in contract.columns if column.level != "L1"} if not secret else set()
     query = _all(contract).limit(limit)
     found = [row for batch in _read(way, contract, query) for row in batch.to_pylist()]
@@ -51,8 +56,11 @@ def rows(way: Way, contract: Contract, limit: int = 50, secret: bool = False) ->
 
 
 def export(way: Way, contract: Contract, target: Path) -> int:
-    """Writes all quarantined rows as a CSV (0600) that can be corrected and resubmitted; returns their number."""
-    names = [column.name for column in contract.columns]
+    """Writes all quarantined rows as a CSV (0600) that can be corrected and resubmitted; returns their number. Raises Refused where the
+    collection rule no longer lets them be used for what the dataset is for.
+    """
+    _may_leave(way, contract)
+    names = [column.name for column in contract.given]
     written = 0
     with open(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
@@ -62,6 +70,11 @@ def export(way: Way, contract: Contract, target: Path) -> int:
                 writer.writerow([*(row[name] for name in names), f"{row[BATCH]}:{row[LINE]}"])
                 written += 1
     return written
+
+
+def _may_leave(way: Way, contract: Contract) -> None:
+    if found := kept_limits(way, contract):
+        raise Refused(found[0].note, dataset=contract.id, remedy=f"See `citylake check` and the collection rule ({found[0].rule}).")
 
 
 def _all(contract: Contract) -> exp.Select:

@@ -133,7 +133,7 @@ def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: 
     if verdict == "revoke":
         if not standing or standing[-1].verdict != "approve":
             raise Refused("There is no approval to revoke.", dataset=contract.id, remedy="See `citylake audit show`.")
-        if hold.step == "ingest" and hold.target in {batch.id for batch in state.batches}:
+        if hold.step == "ingest" and not hold.body.get("doubt") and hold.target in {batch.id for batch in state.batches}:
             raise Refused("The batch has been admitted already, and its rows are stored.", dataset=contract.id,
                           remedy="Take what came of it off the portals with `citylake withdraw`.")
         return

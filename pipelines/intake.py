@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,17 @@ from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
 from catalog.errors import BadInput
 from catalog.extension import Source
-from pipelines.admission import Admission, Arriving, admit, terms, unreadable
+from pipelines.admission import Admission, Arriving, admit, seen_again, terms, unreadable
 from pipelines.arrivals import Arrival, arrivals, connector_of
 from pipelines.boundary import boundary
 from pipelines.connectors import Connector, Fetched, Offer, Unsettled
+from pipelines.formats.every_text import every_text
 from pipelines.parsing import CORRECTIONS, Parsed, parse
-from pipelines.spool import copy_private, digest, held_bytes, overdue, spool_of
+from pipelines.spool import HOLDING_DAYS, copy_private, digest, held_around, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
 from pipelines.way import Way
 from privacy.collection import Earlier
+from privacy.secrecy import Watch
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Item:
     parsed: Parsed | None
     subject: str
     resubmitted_by: str | None = None
+    around: str = ""
+    doubt: str = ""
+    cleared: str = ""
 
     @property
     def candidate(self) -> Path:
@@ -74,6 +79,7 @@ class Item:
             "raw": self.raw_sha256 if self.admission.outcome == "admitted" else None,
             "raw_form": "declared" if self.declared_only else "original",
             "options": plain(parsed.options) if parsed else {}, "resubmitted_by": self.resubmitted_by,
+            **({"cleared": self.cleared} if self.cleared else {}),
             "findings": plain([found for found in self.admission.findings if not found.passed or found.severity != "block"]),
         }
 
@@ -114,7 +120,7 @@ def _source(way: Way, contract: Contract, state: State, source: Source, intake: 
     try:
         offers = list(connector.offers())
     except BadInput as error:
-        _missed(way, contract, state, intake, listing, error)
+        _missed(way, contract, state, intake, listing, error, "")
         return
     if _reached(contract, state, intake, listing):
         intake.offers.append({**listing, "outcome": "taken"})
@@ -150,7 +156,7 @@ def _take(
     except Unsettled:
         return                          # the next run lists it again
     except BadInput as error:
-        _missed(way, contract, state, intake, entry, error)
+        _missed(way, contract, state, intake, entry, error, offer.key)
         return
     boundary("ingest/fetched")
     _reached(contract, state, intake, entry)
@@ -166,10 +172,10 @@ def _take(
     intake.offers.append({**entry, "outcome": "refused" if outcomes == {"refused"} else "taken"})
 
 
-def _missed(way: Way, contract: Contract, state: State, intake: Intake, entry: Mapping[str, Any], error: BadInput) -> None:
+def _missed(way: Way, contract: Contract, state: State, intake: Intake, entry: Mapping[str, Any], error: BadInput, name: str) -> None:
     """What cannot be listed or fetched waits as a hold without bytes, until a later run gets it."""
     known = state.offers.get(f"{entry['source']}/{entry['offer']}", {})
-    admission = unreadable(error)
+    admission = unreadable(error, way.policy, name)
     subject = fingerprint(entry["source"], entry["offer"], entry["fingerprint"], error.message)
     open_ = f"{contract.id}/ingest/{known.get('batch')}" in state.holds
     if known.get("subject") == subject and (open_ or state.rejected(subject)):
@@ -226,7 +232,7 @@ def _item(arrival: Arrival, name: str, source: str, sha256: str, order: int, res
     time = arrival.time
     return Item(name, source, arrival.offer, arrival.payload, arrival.filename, sha256, arrival.fetched_sha256,
                 int(time.timestamp() * 1000) if time else order, time.isoformat() if time else None, arrival.label,
-                Admission("held", ()), None, "", resubmitted_by)
+                Admission("held", ()), None, "", resubmitted_by, arrival.around)
 
 
 def _rows_before(state: State, intake: Intake, item: Item) -> int | None:
@@ -252,27 +258,58 @@ def _judged(way: Way, contract: Contract, state: State, source: Source, intake: 
     try:
         if arrival.trouble is not None:
             raise arrival.trouble
-        parsed = parse(contract, source, item.payload, item.filename, candidate, corrected)
-        arriving = Arriving(source, item.offer, datetime.fromisoformat(item.time) if item.time else way.clock(), item.filename, corrected,
-                            _siblings(intake, item, way.clock()))
+        parsed = _parsed(way, contract, source, item, candidate)
+        arriving = Arriving(source, item.offer, datetime.fromisoformat(item.time) if item.time else way.clock(), item.filename, item.around,
+                            corrected, _siblings(intake, item, way.clock()))
         admission = admit(way, contract, state, parsed, way.today(), _rows_before(state, intake, item), arriving)
     except BadInput as error:
-        admission = unreadable(error, way.policy, item.filename)
+        admission = unreadable(error, way.policy, item.filename, item.around, payload=item.payload)
     rules = [(found.rule, found.observed) for found in admission.findings if not found.passed]
     subject = fingerprint(item.sha256, rules)
-    if admission.outcome == "held" and admission.approvable and state.approval(subject, way.today()):
-        admission = replace(admission, outcome="admitted")
-    return replace(item, parsed=parsed, admission=admission, subject=subject)
+    doubt, cleared = _doubt(way, contract, admission), ""
+    if admission.outcome == "held" and admission.approvable:
+        cleared = state.cleared(doubt, way.today())
+        if cleared or state.approval(subject, way.today()):
+            admission = replace(admission, outcome="admitted")
+    return replace(item, parsed=parsed, admission=admission, subject=subject, doubt=doubt, cleared=cleared)
+
+
+def _doubt(way: Way, contract: Contract, admission: Admission) -> str:
+    """What an officer's word on a batch is about where nothing but doubts about known sets of values holds it: it counts for a later
+    batch with the very same doubts. Otherwise ``.
+    """
+    blocking = [found for found in admission.findings if not found.passed and found.severity == "block"]
+    sets = [(found.column, found.observed.get("sets", {})) for found in blocking]
+    known = [set(found.observed.get("kinds", {})) == set(known) for found, (_, known) in zip(blocking, sets, strict=True)]
+    if not blocking or any(found.rule != "doubt.personal" for found in blocking) or not all(known):
+        return ""
+    return fingerprint("doubt.personal", terms(way, contract), sorted((column, sorted(known.items())) for column, known in sets))
+
+
+def _parsed(way: Way, contract: Contract, source: Source, item: Item, candidate: Path) -> Parsed:
+    """The parsed file, with the secrecy cues of all that its candidate does not hold."""
+    watch = Watch(way.policy)
+    parsed = parse(contract, source, item.payload, item.filename, candidate, item.source == CORRECTIONS, watch)
+    for texts in every_text(item.payload, bool(parsed.bad)) if parsed.more else ():
+        watch.see(texts)
+    parsed.beside = watch.counts
+    return parsed
 
 
 def _reconsider(way: Way, contract: Contract, state: State, intake: Intake) -> None:
-    late = set(overdue(way.settings, contract.id, way.clock()))
+    late = {*overdue(way.settings, contract.id, way.clock()), *_late(way, state)}
     for hold in [hold for hold in state.holds.values() if hold.step == "ingest"]:
         if state.rejected(hold.subject) or hold.target in late:
             intake.closed.append(hold.id)
             intake.wiped.append(hold.target)
-        elif state.approval(hold.subject, way.today()) or _terms_changed(way, contract, state, hold):
+        elif state.approval(hold.subject, way.today()) or _terms_changed(way, contract, state, hold) or seen_again(hold.findings):
             _again(way, contract, state, hold, intake)
+
+
+def _late(way: Way, state: State) -> list[str]:
+    """Batches that wait for more than 30 days since they were first recorded, however often they were judged and copied again."""
+    limit = way.clock() - timedelta(days=HOLDING_DAYS)
+    return [hold.target for hold in state.holds.values() if hold.step == "ingest" and datetime.fromisoformat(hold.at) < limit]
 
 
 def _terms_changed(way: Way, contract: Contract, state: State, hold: Hold) -> bool:
@@ -287,10 +324,10 @@ def _again(way: Way, contract: Contract, state: State, hold: Hold, intake: Intak
     body = hold.body["batch"]
     if not body["fetched_sha256"]:
         return                          # nothing was fetched: only its source can bring it
-    source = source_of(contract, body["source"])
+    source, around = source_of(contract, body["source"]), held_around(way.settings, contract.id, hold.target)
     folder = spool_of(way.settings, contract.id, f"again-{hold.target}")
     intake.folders.append(folder)
-    found = _reopened(way, contract, source, body, held, folder)
+    found = _reopened(way, contract, source, body, held, folder, around)
     for arrival in found:
         if arrival.payload == held[0]:
             item = _item(arrival, hold.target, body["source"], body["sha256"], body["order"], body.get("resubmitted_by"))
@@ -303,16 +340,16 @@ def _again(way: Way, contract: Contract, state: State, hold: Hold, intake: Intak
 
 
 def _reopened(
-    way: Way, contract: Contract, source: Source, body: Mapping[str, Any], held: tuple[Path, str], folder: Path
+    way: Way, contract: Contract, source: Source, body: Mapping[str, Any], held: tuple[Path, str], folder: Path, around: str
 ) -> list[Arrival]:
     """Held bytes as they would arrive today: under the contract's present options."""
     payload, filename = held
     time = datetime.fromisoformat(body["time"]) if body["time"] else None
     if source.id == CORRECTIONS:
-        return [Arrival(body["offer"], payload, filename, body["fetched_sha256"], time, body["file"], folder)]
+        return [Arrival(body["offer"], payload, filename, body["fetched_sha256"], time, body["file"], folder, around=around)]
     connector = connector_of(way, contract, source)
     fetched = Fetched(payload, filename, body["fetched_sha256"], payload.stat().st_size)
-    return arrivals(connector, body["offer"], fetched, folder, connector.time_of(filename) or time, body["file"])
+    return arrivals(connector, body["offer"], fetched, folder, connector.time_of(filename) or time, body["file"], around)
 
 
 def submitted(way: Way, contract: Contract, state: State, path: Path, person: str) -> Intake:

@@ -53,11 +53,13 @@ def encode(chain: str, seq: int, prev: str, at: str, kind: str, body: Mapping[st
 
 
 class Journal:
-    """Reads and appends chains below `root`; folds a dataset's chain into its State, incrementally."""
+    """Reads and appends chains below `root`; folds a dataset's chain into its State, incrementally. `roles`: what each person may decide
+    today; without it nobody is taken to have lost a role.
+    """
 
-    def __init__(self, root: Path, clock: Clock = now) -> None:
+    def __init__(self, root: Path, clock: Clock = now, roles: Mapping[str, frozenset[str]] | None = None) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self.root, self.clock = root, clock
+        self.root, self.clock, self.roles = root, clock, roles
         self._store = LocalStore(str(root))
         self._states: dict[str, tuple[str, State]] = {}
 
@@ -67,7 +69,7 @@ class Journal:
 
     def state(self, dataset: str) -> State:
         """What the dataset's chain says now."""
-        sha, state = self._states.get(dataset, (ZERO, State(dataset)))
+        sha, state = self._states.get(dataset, (ZERO, State(dataset, roles=self.roles)))
         for record in self.records(dataset, after=state.seq, prev=sha):
             state = fold(state, record.kind, record.body, record.seq, record.at)
             sha = record.sha

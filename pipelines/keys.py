@@ -52,6 +52,20 @@ def key_of(way: Way, contract: Contract, outward: Outward) -> str | None:
     return found
 
 
+def forget_keys(way: Way, contract: Contract) -> None:
+    """Removes the keys of erased releases: without them nobody can make their tokens again. The newest on record stays, for rows that
+    come back unchanged keep their tokens.
+    """
+    state = way.journal.state(contract.id)
+    for product, releases in state.releases.items():
+        erased = state.erased.get(product, frozenset())
+        kept = {one.body.get("key") for one in releases if one.number not in erased}
+        kept.add(state.last.get(f"key/{product}", {}).get("key"))
+        for key in {one.body.get("key") for one in releases if one.number in erased} - kept:
+            if key is not None:
+                (way.settings.secrets / _file(key)).unlink(missing_ok=True)
+
+
 def treatment_params(way: Way, contract: Contract, outward: Outward, key: str | None) -> Mapping[str, Any] | None:
     """The pads of HMAC as parameters: they never stand in SQL text. Only those that the query asks for: the engine refuses others."""
     found: dict[str, Any] = {}

@@ -28,6 +28,7 @@ from pipelines.boundary import boundary
 
 PERIOD = "_period"
 READABLE = {"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "timestampNtz"}
+TYPES = {"string", "large_string", "string_view", "int64", "int32", "double", "bool", "date32[day]"}      # and decimals, and timestamps
 PROPERTIES = {
     "delta.dataSkippingNumIndexedCols": "0",            # no values of any column in the log
     "delta.enableDeletionVectors": "false",
@@ -93,6 +94,7 @@ class Lake:
                             remedy="Restore the table from a backup.")
         table = DeltaTable(str(self.path(name)))
         later = sorted(table.history(newest - in_force), key=lambda entry: int(entry["version"]))
+        later = [{**entry, **marks(entry)} for entry in later]
         undone = [at for at, entry in enumerate(later) if entry.get("restored") == str(in_force)]
         pending = later[undone[-1] + 1 :] if undone else later
         if not pending:
@@ -120,9 +122,13 @@ class Lake:
             writer_properties=_writer(how.plain), commit_properties=properties,
         )
         boundary(f"table/{name.split('/')[0]}/after")
+        return self.landed(name)
+
+    def landed(self, name: str, before: int | None = -1) -> int:
+        """The newest version after a write; where `before` says what it was, it must be another."""
         version = self.newest(name)
-        if version is None:
-            raise LakeError(f"Table {name} has vanished while it was written.", remedy="Check the disk and run again.")
+        if version is None or version == before:
+            raise LakeError(f"Table {name} has no new version after it was written.", remedy="Check the disk and run again.")
         return version
 
     def files(self, at: TableAt) -> list[str]:
@@ -206,6 +212,15 @@ class Lake:
         return int(sum(actions["num_records"].to_pylist()))
 
 
+def marks(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The operation's marks where Spark has written them: as one text."""
+    try:
+        found = json.loads(entry.get("userMetadata") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _after(live: set[str], actions: list[dict[str, Any]]) -> set[str]:
     """What is needed after one more commit: what it adds; of what it removes only what an undone attempt had added goes."""
     undone = any("restored" in action.get("commitInfo", {}) for action in actions)
@@ -228,7 +243,9 @@ def _open(path: str, version: int) -> DeltaTable:
 
 
 def check_protocol(table: DeltaTable, name: str) -> None:
-    """Raises LakeError for a table with features that a file list would read wrongly."""
+    """Raises LakeError for a table that a file list would read wrongly: by its features, or because it is partitioned by another column
+    than ours, whose values stand in the log and in no file; and for columns of types that no table of ours has.
+    """
     protocol, configuration = table.protocol(), table.metadata().configuration
     features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
     mapped = configuration.get("delta.columnMapping.mode", "none") != "none"
@@ -236,6 +253,16 @@ def check_protocol(table: DeltaTable, name: str) -> None:
     if mapped or not low or not features <= READABLE:
         raise LakeError(f"Table {name} uses Delta features that citylake does not read.",
                         remedy="Write it again without deletion vectors, column mapping and the like.")
+    if not {*table.metadata().partition_columns} <= {PERIOD}:
+        raise LakeError(f"Table {name} is partitioned by a column that citylake does not read from the log.",
+                        remedy="Write it again without partitions.")
+    if not all(_read(field.type) for field in pa.schema(table.schema().to_arrow())):
+        raise LakeError(f"Table {name} has columns of types that citylake does not read.",
+                        remedy="Write it again with texts, whole numbers, decimals, dates and the like.")
+
+
+def _read(kind: pa.DataType) -> bool:
+    return pa.types.is_decimal128(kind) or pa.types.is_timestamp(kind) or str(kind) in TYPES
 
 
 def _writer(plain: Collection[str]) -> WriterProperties:

@@ -106,7 +106,7 @@ def _place(layer: str, contract: Contract) -> str:
 
 def _silver(way: Way, contract: Contract, graph: _Graph) -> None:
     """Silver columns, traced through the merge, the checked rows and the steward's query or bronze."""
-    plan = refining.Plan(contract, (), way.city.zone, corrected=False)      # row rules decide about rows, not about values
+    plan = refining.Plan(contract, (), way.city.zone, corrected=False, traced=True)      # row rules decide about rows, not about values
     places = {item.name: table("silver", item.dataset) for item in contract.inputs}
     if contract.derived:
         views = {item.name: [column.name for column in way.city.contracts[item.dataset].columns] for item in contract.inputs}
@@ -125,7 +125,7 @@ def _silver(way: Way, contract: Contract, graph: _Graph) -> None:
 def _bronze(contract: Contract, graph: _Graph) -> str:
     """Bronze columns and the headers that may fill them. Which header a batch had is not recorded: only declared ones appear."""
     place = _place("bronze", contract)
-    for column in contract.columns:
+    for column in contract.given:
         key = graph.node(place, column.name, layer="bronze", dataset=contract.id, label=column.label, type="text", level=column.level)
         for source in contract.sources:
             headers = [*column.headers, *(header for header, name in source.aliases.items() if name == column.name)]
@@ -146,7 +146,8 @@ def _published(contract: Contract, outward: Outward, graph: _Graph) -> None:
         key = graph.node(place, column.name, layer="published", dataset=contract.id, product=product.name, label=column.label,
                          type=str(column.type), level=column.level, treatment=column.treatment, tier=outward.tier,
                          rows_by={"filter": filters, "groups": list(product.aggregate.by) if product.aggregate else []})
-        for name in sorted(_read(column.expression)):
+        # What is read from a lookup comes from its own column; what a redacted text is searched for in others does not leave.
+        for name in [column.name] if column.name in outward.lookups() else sorted(_read(column.expression)):
             graph.edge(f"{_place('silver', contract)}#{name}", key, column.treatment)
 
 

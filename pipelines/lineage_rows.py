@@ -23,12 +23,14 @@ from pipelines.gold import stage_lookups
 from pipelines.keys import treatment_params
 from pipelines.lineage_derived import beside, branches
 from pipelines.parsing import LINE
-from pipelines.products import Outward, carried
+from pipelines.products import Outward, carried, over
 from pipelines.refining import BATCH, ORIGIN, SHA, SOURCE, named
 from pipelines.releases import ordered
 from pipelines.state import Batch, Release
 from pipelines.steps.refine import terms
 from pipelines.way import Way
+from pipelines.widening import stage_names, widened_rows
+from privacy.disclosure import person_column
 
 LIMIT = 100
 ORIGINS = tuple(name for name, _ in ORIGIN)
@@ -106,7 +108,7 @@ def trace(way: Way, dataset: str, product: str, release: str | int, number: int)
     _unchanged(way, outward, gold)
     with way.engine.open({**silver.views(), "gold": gold}) as session:
         params = treatment_params(way, contract, outward, found.body.get("key"))
-        _stage(session, params, outward, silver, file["period"], at)
+        _stage(way, session, params, outward, silver, file["period"], at)
         tracing = _Tracing(way, session)
         tracing.follow(silver, "rows")
     if not tracing.total and not tracing.origins:
@@ -159,19 +161,45 @@ def _dataset(name: str) -> str:
     return ".".join(name.split("/")[1:3])
 
 
-def _stage(session: Session, params: Params | None, outward: Outward, silver: _Silver, period: str, at: int) -> None:
+def _stage(way: Way, session: Session, params: Params | None, outward: Outward, silver: _Silver, period: str, at: int) -> None:
     """Stages as `rows` the silver rows that give the published row."""
     session.stage(ordered(outward, period).limit(1).offset(at), "target")
-    stage_lookups(session, outward, silver.view)
+    view = silver.view if outward.widened else _candidates(way, session, params, outward, silver)
+    stage_lookups(session, outward, way.city.division, view)
     names = [column.name for column in outward.columns if column.treatment != "aggregate"]
-    served = outward.query(carry=silver.carry)
-    for node in list(served.find_all(exp.Table)):
-        if node.name == "silver":
-            node.set("this", exp.to_identifier(silver.view, quoted=True))
+    served: exp.Query = over(outward.query(carry=silver.carry), view)
+    if outward.widened:         # a class is widened by all of its rows
+        named_by = person_column(outward.contract)
+        session.stage(over(outward.query(carry=[*silver.carry, *([named_by] if named_by and named_by not in silver.carry else [])]), view),
+                      "served", params)
+        stage_names(session, outward, way.policy.thresholds, carried(named_by) if named_by else None)
+        served, params = widened_rows(outward, "served", [carried(name) for name in silver.carry]), None
     same = [exp.NullSafeEQ(this=col(name, "s"), expression=col(name, "t")) for name in names]
     query = (exp.select(*[named(col(carried(name), "s"), name) for name in silver.carry]).from_(served.subquery("s"))
              .join(exp.to_table("target").as_("t"), on=exp.and_(*same) if same else exp.true()))
     session.stage(query, "rows", params)
+
+
+def _candidates(way: Way, session: Session, params: Params | None, outward: Outward, silver: _Silver) -> str:
+    """The view of silver; where a treatment is a lookup, only the rows that are the published one in all other columns: few are treated."""
+    lookups = outward.lookups()
+    if not lookups:
+        return silver.view
+    product = outward.product
+    kept = {name: how for name, how in product.columns.items() if name not in lookups}
+    rest = Outward(outward.contract, product.model_copy(update={"columns": kept, "filter": None, "aggregate": None}), outward.codes, outward.zone)
+    if not rest.columns:
+        return silver.view
+    every = way.lake.schema(silver.at).names
+    shown = {column.name for column in outward.columns if column.treatment != "aggregate"}
+    names = [column.name for column in rest.columns if column.name in shown]
+    same = [exp.NullSafeEQ(this=col(name, "s"), expression=col(name, "t")) for name in names]
+    query = (exp.select(*[named(col(carried(name), "s"), name) for name in every])
+             .from_(over(rest.query(carry=every), silver.view).subquery("s"))
+             .join(exp.to_table("target").as_("t"), on=exp.and_(*same) if same else exp.true()))
+    asked = params if any(column.treatment in ("token", "shift") for column in rest.columns) else None
+    session.stage(query, "_candidates", asked)
+    return "_candidates"
 
 
 class _Tracing:

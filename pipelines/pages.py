@@ -11,10 +11,11 @@ from catalog.entry import entry
 from catalog.extension import Label, Product
 from pipelines.portals import Item, Shown
 from pipelines.products import Outward
-from pipelines.releases import dictionary
+from pipelines.releases import dictionary, shown_protection
 from pipelines.state import Release, State
-from pipelines.verdicts import newest_stands, stands
+from pipelines.verdicts import lists_of, newest_stands, stands
 from pipelines.way import Way
+from privacy.disclosure import about_persons, k_of
 from quality.score import score
 
 
@@ -39,7 +40,7 @@ def item(way: Way, contract: Contract, product: Product, state: State) -> Item:
              and old.body["tier"] == "unconditional" and stands(way, state, outward, old.body)}
     files = {path: source for one in (*older.values(), release) for path, source in _paths(way, one).items()}
     page |= {"release": release.id, "released": release.at, "files": [_file(entry) for entry in release.body["release"]["files"]],
-             "rows": release.body["release"]["rows"]}
+             "rows": release.body["release"]["rows"], "protection": _protection(way, outward, release, shown=True)}
     page["releases"] = [_past(old, old.id in older or old is release, revoked.get(old.number)) for old in reversed(state.releases[name])
                         if old.body["tier"] == "unconditional"]
     return Item(identity, "open", page, files)
@@ -64,18 +65,36 @@ def _facts(way: Way, contract: Contract, product: Product, outward: Outward, sta
         "attribution": fields.attribution, "purpose": contract.purpose, "usage": contract.usage, "limitations": contract.limitations,
         "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json"),
         "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
-        "columns": columns, "codes": _codes(way, columns), "quality": _quality(state), "status": contract.status,
-        "release": None, "released": None, "files": [], "rows": None, "releases": [],
+        "columns": columns, "codes": _codes(way, state, outward, columns), "quality": _quality(state),
+        "status": contract.status,
+        "release": None, "released": None, "files": [], "rows": None, "releases": [], "protection": _protection(way, outward, release, shown=False),
         "entry": entry(way.city, contract, product, outward.tier, columns, release.at if release else None),
     }
+
+
+def _protection(way: Way, outward: Outward, release: Release | None, shown: bool) -> dict[str, Any]:
+    """What was done so that persons are protected, for people: how each column is treated, and what a stranger may know of the rest.
+
+    Where only the description is shown, nothing that counts rows is told, but what widening has cost is.
+    """
+    treatments = {name: how.model_dump(mode="json", exclude_none=True) for name, how in outward.product.columns.items()
+                  if how.do not in ("keep", "drop")}
+    made = shown_protection(release.body.get("protection") or {}) if release is not None else {}
+    if not shown:
+        made = {"rows": outward.product.disclosure.rows, **{name: made[name] for name in ("ncp", "gcp") if name in made}}
+    rows = outward.product.aggregate is None and about_persons(outward.contract)
+    return {"treatments": treatments, **made, **({"k": k_of(outward.tier, way.policy.thresholds)} if rows and outward.tier != "prohibited" else {})}
 
 
 def _label(label: Label) -> dict[str, str]:
     return {"zh": label.zh, "en": label.en}
 
 
-def _codes(way: Way, columns: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """The values of the code lists that the published columns use."""
+def _codes(way: Way, state: State, outward: Outward, columns: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """The values of the code lists that the published columns use; only where what was let through was judged with these very lists."""
+    judged = state.passed.get(f"serve/{outward.product.name}", {}).get("lists")
+    if judged != lists_of(way, outward) or not newest_stands(way, state, outward):
+        return {}
     used = sorted({column["codes"] for column in columns if column["codes"]})
     return {name: [{key: row[key] for key in ("code", "zh", "en")} for row in way.city.codes[name].rows] for name in used}
 

@@ -5,7 +5,7 @@ Header names are matched against the contract here; nothing is judged (pipelines
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from catalog.contract import Contract
 from catalog.extension import Source
 from pipelines.formats import Table, open_table
+from privacy.secrecy import Watch
 
 LINE, BAD, REPLACES = "_source_line", "_bad", "_replaces"
 CORRECTIONS = "corrections"     # the source id of resubmitted rows
@@ -40,9 +41,11 @@ class Parsed:
     matched: Matched
     rows: int = 0
     bad: int = 0
-    extra: bool = False
+    extra: bool = False                          # the file holds what is in no declared cell: raw may not keep it whole
     options: dict[str, Any] = field(default_factory=dict)
-    names: tuple[str, ...] = ()                  # headers as the file has them: for the secrecy cues, never for a record
+    names: tuple[str, ...] = ()                  # headers, sheets, tables as the file has them: for the secrecy cues, never for a record
+    more: bool = False                           # the file holds texts that are no cell of the table
+    beside: Mapping[str, int] = field(default_factory=dict)      # secrecy cues in these, and in cells that no column declares
 
 
 def match_headers(contract: Contract, source: Source, headers: list[str], corrected: bool = False) -> Matched:
@@ -65,43 +68,55 @@ def match_headers(contract: Contract, source: Source, headers: list[str], correc
             repeated.append(column)
         else:
             positions[column] = at
-    missing = tuple(column.name for column in contract.columns if column.name not in positions)
+    missing = tuple(column.name for column in contract.given if column.name not in positions)
     return Matched(positions, tuple(unknown), tuple(repeated), tuple(left_out), missing)
 
 
 def candidate_schema(contract: Contract) -> pa.Schema:
     """Declared columns as text, the line, the reason why a record is no row, and the row that this one replaces."""
-    fields = [pa.field(column.name, pa.string()) for column in contract.columns]
+    fields = [pa.field(column.name, pa.string()) for column in contract.given]
     return pa.schema([*fields, (LINE, pa.int64()), (BAD, pa.string()), (REPLACES, pa.string())])
 
 
 def parse(
-    contract: Contract, source: Source, payload: Path, filename: str, candidate: Path, corrected: bool = False
+    contract: Contract, source: Source, payload: Path, filename: str, candidate: Path, corrected: bool = False, watch: Watch | None = None
 ) -> Parsed:
     """Streams a file into its candidate. Raises BadInput when it cannot be read as declared.
 
-    When a header is unknown or repeated no candidate is written: nothing may be stored before someone classifies it.
+    When a header is unknown or repeated no candidate is written: nothing may be stored before someone classifies it. `watch` sees the
+    cells that no candidate gets.
     """
     table = open_table(payload, source.format or None, filename)
     matched = match_headers(contract, source, table.columns, corrected)
     parsed = Parsed(candidate, matched, extra=table.extra or bool(matched.left_out), options=table.options,
-                    names=tuple(table.columns))
+                    names=(*table.columns, *table.names), more=table.extra)
     if matched.unknown or matched.repeated:
+        for batch in table.batches() if watch else ():
+            _seen(batch, range(len(table.columns)), watch)
+        parsed.more |= bool(table.bad)
         return parsed
     schema = candidate_schema(contract)
     with pq.ParquetWriter(candidate, schema, compression="lz4", write_statistics=False) as writer:
-        for batch in _declared(table, matched, schema):
+        for batch in _declared(table, matched, schema, watch):
             writer.write_batch(batch)
             parsed.rows += batch.num_rows
-        parsed.bad = len(table.bad)
+        parsed.bad, parsed.more = len(table.bad), table.extra or bool(table.bad)
+        parsed.extra |= bool(table.bad)     # what stands in a record that is no row nobody has judged
         if table.bad:
             writer.write_batch(_bad_rows(table, schema))
             parsed.rows += parsed.bad
     return parsed
 
 
-def _declared(table: Table, matched: Matched, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _seen(batch: pa.RecordBatch, places: Iterable[int], watch: Watch | None) -> None:
+    if watch is not None:
+        for at in places:
+            watch.see(batch.column(str(at)))
+
+
+def _declared(table: Table, matched: Matched, schema: pa.Schema, watch: Watch | None) -> Iterator[pa.RecordBatch]:
     for batch in table.batches():
+        _seen(batch, [at - 1 for at in matched.left_out], watch)
         arrays = []
         for item in schema:
             if item.name == LINE:

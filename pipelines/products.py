@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlglot import exp
 
 from catalog import dialect as d
+from catalog import measures
 from catalog.codes import CodeList
-from catalog.contract import LEVELS, Column, ColumnType, Contract, Level
+from catalog.contract import Column, ColumnType, Contract, Level
 from catalog.dialect import col, lit
-from catalog.extension import Generalise, Keep, Product, Shift, Tier, Treatment
+from catalog.extension import Generalise, Keep, Product, Redact, Shift, Tier, Treatment
 from pipelines.lake import PERIOD
 from pipelines.refining import VANISHED, arrow_type, named
-from privacy.lookups import lookup_table, needs_lookup, value_column
+from privacy.disclosure import widened_columns
+from privacy.lookups import ROW_LABEL, lookup_table, needs_lookup, value_column
 from privacy.tier import tier_ceiling
-from privacy.treatments import level_after, treat
+from privacy.treatments import TEXT, level_after, treat
+
+CELL = "_cell"        # how many a group of a table holds, beside its published columns
 
 TIERS: tuple[Tier, ...] = ("unconditional", "restricted", "prohibited")
 
@@ -25,6 +29,14 @@ TIERS: tuple[Tier, ...] = ("unconditional", "restricted", "prohibited")
 def carried(name: str) -> str:
     """Name of a silver column that is carried along beside the published ones."""
     return f"_silver_{name}"
+
+
+def over(query: exp.Query, view: str) -> exp.Query:
+    """The same query over another view than `silver`."""
+    for node in list(query.find_all(exp.Table)):
+        if node.name == "silver":
+            node.set("this", exp.to_identifier(view, quoted=True))
+    return query
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,10 @@ class Outward:
     def __init__(self, contract: Contract, product: Product, codes: Mapping[str, CodeList], zone: str) -> None:
         self.contract, self.product, self.codes, self.zone = contract, product, codes, zone
         rows = [self._published(contract.column(name), how) for name, how in product.columns.items() if how.do != "drop"]
-        self.columns = self._aggregated(rows) if product.aggregate else rows
+        self.served = self._aggregated(rows) if product.aggregate else rows
+        self.widened = widened_columns(contract, product)       # published as text: what a whole class has in common
+        self.columns = [replace(column, type=TEXT, codes=None, treatment="mondrian") if column.name in self.widened else column
+                        for column in self.served]
 
     @property
     def ceiling(self) -> Tier:
@@ -66,7 +81,7 @@ class Outward:
     def by_period(self) -> bool:
         """Whether files are split by period: only where the period's column leaves as it is, or its grain would tell."""
         period = self.contract.period
-        if period is None or self.product.aggregate:
+        if period is None or self.product.aggregate or period.column in self.widened:
             return False
         kept = self.product.columns.get(period.column)
         return isinstance(kept, Keep) and self.contract.column(period.column).level == "L1"
@@ -74,6 +89,23 @@ class Outward:
     @property
     def types(self) -> dict[str, ColumnType]:
         return {column.name: column.type for column in self.columns}
+
+    @property
+    def measures(self) -> list[Published]:
+        """The columns of a table that are no groups."""
+        aggregate = self.product.aggregate
+        return [column for column in self.served if column.name in aggregate.measures] if aggregate else []
+
+    @property
+    def revealed(self) -> dict[str, list[str]]:
+        """The measures that show values as single rows hold them, with the columns that they are of."""
+        return {column.name: [found.name for found in column.expression.find_all(exp.Column)] for column in self.measures
+                if measures.reveals(column.expression)}
+
+    @property
+    def counts(self) -> list[str]:
+        """The measures that count and do nothing else."""
+        return [column.name for column in self.measures if isinstance(column.expression, exp.Count)]
 
     def treatments(self) -> dict[str, Treatment]:
         """How each published column is treated; measures count as generalised."""
@@ -85,20 +117,23 @@ class Outward:
         return pa.schema([*fields, *([(PERIOD, pa.string())] if self.by_period else [])])
 
     def plain_columns(self) -> tuple[str, ...]:
-        """Columns whose Parquet statistics may be kept: not sensitive before and after treatment."""
-        plain = {column.name for column in self.contract.columns if column.level == "L1"}
+        """Gold's columns whose Parquet statistics may be kept: not sensitive before and after treatment, and no free text, for gold is
+        written before it is screened.
+        """
+        plain = {column.name for column in self.contract.columns if column.level == "L1" and (column.type.kind != "text" or column.more.codes)}
         return tuple(column.name for column in self.columns if column.level == "L1" and column.name in plain)
 
     def lookups(self) -> dict[str, Treatment]:
         """The published columns that are read from a lookup, staged beforehand (pipelines/gold.py)."""
         return {name: how for name, how in self.treatments().items() if name in self.product.columns and needs_lookup(how)}
 
-    def query(self, carry: Collection[str] = ()) -> exp.Query:
-        """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the published types.
+    def query(self, carry: Collection[str] = (), counted: bool = False) -> exp.Query:
+        """Gold from the view `silver`: current rows, filtered on what leaves, treated, cast to the types of `served`.
 
         With `carry` the same rows before any grouping, measures left out, and these silver columns beside them: for lineage.
+        With `counted` a table's small groups too, and beside each how many it holds (`_cell`): persons where a column names them.
         """
-        columns = [column for column in self.columns if not carry or column.treatment != "aggregate"]
+        columns = [column for column in self.served if not carry or column.treatment != "aggregate"]
         values = [named(_leaves(column), column.name) for column in columns]
         values += [named(col(name), carried(name)) for name in carry]
         if self.by_period and self.contract.period is not None:
@@ -112,15 +147,20 @@ class Outward:
         if self.product.filter:
             names = [name for name, how in self.product.columns.items() if how.do != "drop"]
             query = query.where(d.parse_condition(self.product.filter, names))
-        return self._grouped(query) if self.product.aggregate and not carry else query
+        return self._grouped(query, counted) if self.product.aggregate and not carry else query
 
-    def _grouped(self, query: exp.Select) -> exp.Select:
+    def _grouped(self, query: exp.Select, counted: bool) -> exp.Select:
         aggregate = self.product.aggregate
         if aggregate is None:
             return query
         by = [self._published(self.contract.column(name), self.product.columns[name]).expression for name in aggregate.by]
-        enough = exp.GTE(this=exp.Count(this=exp.Star()), expression=lit(aggregate.min_group))
-        return query.group_by(*by).having(enough)
+        if counted:
+            return query.select(named(self._size(), CELL)).group_by(*by)
+        return query.group_by(*by).having(exp.GTE(this=self._size(), expression=lit(aggregate.min_group)))
+
+    def _size(self) -> exp.Expr:
+        subjects = [column.name for column in self.contract.columns if column.more.subject]
+        return exp.Count(this=exp.Distinct(expressions=[col(subjects[0])]) if len(subjects) == 1 else exp.Star())
 
     def _published(self, column: Column, how: Treatment) -> Published:
         parents = None
@@ -128,11 +168,21 @@ class Outward:
             parents = {row["code"]: row.get("parent", "") for row in self.codes[column.more.codes].rows}
         subject = self.contract.column(how.by) if isinstance(how, Shift) else None
         expression, kind = treat(column, how, self.zone, parents, subject)
+        if isinstance(how, Redact):
+            expression = self._without_persons(column, expression)
         return Published(
             column.name, column.label, column.more.label_en or column.name, column.description, column.more.unit,
             column.more.codes if how.do == "keep" or parents else None, kind, level_after(column, how), how.do, expression,
             column.required and how.do == "keep",
         )
+
+    def _without_persons(self, column: Column, text: exp.Expr) -> exp.Expr:
+        """A redacted text without what other columns of its row say of persons: the language model may miss a name, the row knows it."""
+        for other in self.contract.columns:
+            tells = other.level in ("L3", "L4") and (other.more.person or other.more.identifies)
+            if tells and other.name != column.name and other.type.kind == "text":
+                text = d.without_text(text, col(other.name), ROW_LABEL)
+        return text
 
     def _aggregated(self, rows: list[Published]) -> list[Published]:
         aggregate = self.product.aggregate
@@ -146,7 +196,8 @@ class Outward:
         expression = d.parse_measure(sql, names)
         read = [self.contract.column(found.name) for found in expression.find_all(exp.Column)]
         kind = _measure_type(expression, read)
-        level = LEVELS[max([0, *[LEVELS.index(column.level) - 2 for column in read]])]
+        least = self.product.aggregate.min_group if self.product.aggregate else 1
+        level = measures.level_of(expression, read, max(least, measures.ENOUGH) if measures.of_persons(self.contract) else least)
         label = f"{'、'.join(column.label for column in read)}({sql.split('(')[0]})" if read else "记录数"
         return Published(name, label, name, "", None, None, kind, level, "aggregate", expression, True)
 

@@ -15,13 +15,10 @@ from pipelines.boundary import boundary
 from pipelines.lake import Op
 from pipelines.manifest import seal_version
 from pipelines.state import State
+from pipelines.waiting import Waiting
 from pipelines.way import Way
 
 Body = Mapping[str, Any]
-
-
-def _nothing() -> None:
-    return None
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Work:
     kind: str
     judge: Callable[[Mapping[str, int]], Body]
     tables: Mapping[str, Callable[[int | None], int]] = field(default_factory=dict)
-    settle: Callable[[], None] = _nothing
+    settle: Callable[[], None] = lambda: None
 
 
 Step = Callable[[Way, Contract, State], Work | None]
@@ -54,12 +51,16 @@ def perform(way: Way, contract: Contract, step: Step) -> Body:
             work.settle()
             return {**done, "repeated": True}
         written: dict[str, int] = {}
-        for name, write in work.tables.items():
-            base = state.base(name)
-            reusable = way.lake.align(name, base, work.op)
-            written[name] = reusable if reusable is not None else write(base)
-            boundary(f"{work.op.step}/{name.split('/')[0]}/written")
-        body = {"step": work.op.step, "target": work.target, "op": work.op.id, **work.judge(written)}
+        try:
+            for name, write in work.tables.items():
+                base = state.base(name)
+                reusable = way.lake.align(name, base, work.op)
+                written[name] = reusable if reusable is not None else write(base)
+                boundary(f"{work.op.step}/{name.split('/')[0]}/written")
+            judged = work.judge(written)
+        except Waiting as waiting:
+            judged, written = waiting.body, {}
+        body = {"step": work.op.step, "target": work.target, "op": work.op.id, **judged}
         if written:         # what `audit verify` compares the disk with
             body["files"] = {name: seal_version(way.lake, name, version, state.base(name)) for name, version in written.items()}
         boundary(f"{work.op.step}/judged")

@@ -1,4 +1,4 @@
-"""The queries of refine, built from the contract: normalise, type, check, split, merge. Pure; nothing runs here."""
+"""The queries of refine, built from the contract: normalise, type, compute, check, split, merge. Pure; nothing runs here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from catalog.dialect import col, lit
 from catalog.evidence import CheckSpec
 from pipelines.lake import PERIOD
 from pipelines.parsing import BAD, CORRECTIONS, LINE, REPLACES
+from privacy.address_columns import address_table, part_column, value_column
 from quality.specs import text_of
 
 BATCH, SOURCE, SHA, ORDER = "_batch_id", "_source_id", "_source_sha256", "_batch_order"
@@ -32,6 +33,11 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
             "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC")}[kind.kind]
 
 
+def address_columns(contract: Contract) -> list[str]:
+    """The address columns that others are computed from, in the order of the columns."""
+    return list(dict.fromkeys(column.more.from_address.column for column in contract.columns if column.more.from_address))
+
+
 def named(expression: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(expression, name, quoted=True)
 
@@ -40,9 +46,10 @@ class Plan:
     """All queries of one dataset's refinement. `missing` are columns declared since bronze was written: NULL until `replay`."""
 
     def __init__(
-        self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool, missing: Collection[str] = ()
+        self, contract: Contract, checks: Sequence[CheckSpec], zone: str, corrected: bool, missing: Collection[str] = (),
+        traced: bool = False
     ) -> None:
-        self.contract, self.zone, self.corrected, self.missing = contract, zone, corrected, missing
+        self.contract, self.zone, self.corrected, self.missing, self.traced = contract, zone, corrected, missing, traced
         self.rows = [spec for spec in checks if spec.kind == "row" and spec.blocking]      # a warning leaves the row where it is
         self.names = [column.name for column in contract.columns]
         self.snapshot = contract.fields.merge == "snapshot"
@@ -91,13 +98,37 @@ class Plan:
         return exp.select(*kept).from_(judged.subquery("judged_rows"))
 
     def _typed(self) -> exp.Query:
-        if self.contract.derived:
-            return self._derived()
-        texts = exp.select(*[named(self._text(column), text_of(column.name)) for column in self.contract.columns],
+        return self._computed(self._derived() if self.contract.derived else self._sourced())
+
+    def _sourced(self) -> exp.Query:
+        texts = exp.select(*[named(self._text(column), text_of(column.name)) for column in self.contract.given],
                            *[col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]).from_(self._bronze())
-        values = [named(d.cast_to(self._value(column), column.type), column.name) for column in self.contract.columns]
-        keep = [col(text_of(name)) for name in self.names] + [col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]
+        values = [named(d.cast_to(self._value(column), column.type), column.name) for column in self.contract.given]
+        keep = [col(text_of(column.name)) for column in self.contract.given] + [col(name) for name in (BATCH, SOURCE, SHA, LINE, ORDER, BAD)]
         return exp.select(*values, *keep).from_(texts.subquery("texts"))
+
+    def addresses(self) -> dict[str, exp.Query]:
+        """Address column that others are computed from → its distinct values, called `v`."""
+        given = self._derived() if self.contract.derived else self._sourced()
+        there = {name: exp.Not(this=exp.Is(this=col(name), expression=exp.Null())) for name in address_columns(self.contract)}
+        return {name: exp.select(named(col(name), "v")).distinct().from_(given.subquery("given")).where(some) for name, some in there.items()}
+
+    def _computed(self, given: exp.Query) -> exp.Query:
+        """With the columns that are computed from addresses, read from lookups that are staged beforehand (pipelines/address_lookups.py).
+
+        Traced, they are the address itself: whoever asks where a value is from finds the address's column.
+        """
+        made = [(column, column.more.from_address) for column in self.contract.columns if column.more.from_address is not None]
+        if not made:
+            return given
+        query = exp.select(*[col(name) for name in given.named_selects]).from_(given.subquery("given"))
+        for column, asked in made:
+            value = col(asked.column) if self.traced else col(part_column(asked.column, asked.part))
+            query = query.select(named(value, column.name), named(value.copy(), text_of(column.name)))
+        for name in [] if self.traced else address_columns(self.contract):
+            same = exp.EQ(this=col(name), expression=col(value_column(name)))
+            query = query.join(exp.to_table(address_table(name), quoted=True), on=same, join_type="left")
+        return query
 
     def _bronze(self) -> exp.Expr:
         """Bronze without the rows that a corrected row replaces."""
@@ -151,8 +182,8 @@ class Plan:
         """The steward's query over the inputs, each column cast to its contract type."""
         views = {item.name: None for item in self.contract.inputs}
         query = d.parse_query(self.contract.fields.query or "", views)
-        values = [named(d.cast_to(col(c.name), c.type), c.name) for c in self.contract.columns]
-        texts = [named(d.cast_to(exp.Null(), ColumnType("text")), text_of(name)) for name in self.names]
+        values = [named(d.cast_to(col(c.name), c.type), c.name) for c in self.contract.given]
+        texts = [named(d.cast_to(exp.Null(), ColumnType("text")), text_of(c.name)) for c in self.contract.given]
         nothing = [named(d.cast_to(exp.Null(), ColumnType(kind)), name)                   # type: ignore[arg-type]  # literals
                    for name, kind in (*ORIGIN, (ORDER, "bigint"), (BAD, "text"))]
         return exp.select(*values, *texts, *nothing).from_(query.subquery("derived"))

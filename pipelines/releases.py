@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ MANIFEST = "manifest.json"
 SUFFIX = {"csv": "csv", "parquet": "parquet", "jsonl": "jsonl", "json": "json", "xlsx": "xlsx", "geojson": "geojson"}
 
 
-def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, folder: Path) -> None:
-    """Writes every format of every period into `folder`, then the manifest."""
+def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, folder: Path, made: Mapping[str, Any]) -> None:
+    """Writes every format of every period into `folder`, then the manifest, with what was done to protect persons (`made`)."""
     folder.mkdir(parents=True, mode=0o700)
     stem = contract.product_id(outward.product.name)
     entries: list[dict[str, Any]] = []
@@ -41,8 +42,15 @@ def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, f
             entries += [{"name": path.name, "format": name, "period": period, "rows": written, "first": name == formats[0]}
                         for name, path in targets.items()]
     boundary("serve/data")
-    manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries)}
+    manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries),
+                "protection": shown_protection(made)}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def shown_protection(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stranger may know of it. How many rows were left out exactly would give away the total: the next ten."""
+    found = {name: value for name, value in made.items() if name not in ("of", "small", "audited", "proposed_by")}
+    return {**found, "left_out": -(-found["left_out"] // 10) * 10} if "rows" in found else found
 
 
 def sized(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,6 +69,13 @@ def written_files(folder: Path) -> list[Mapping[str, Any]]:
     """The manifest's entries, with sizes and hashes measured again from the bytes."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return list(sized(folder, manifest["files"]))
+
+
+def sweep(folder: Path, known: Collection[str]) -> None:
+    """Removes all folders of releases there but those `known` by name."""
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name not in known:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def release_hash(files: list[Mapping[str, Any]]) -> str:

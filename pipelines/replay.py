@@ -46,7 +46,7 @@ def _step(folder: Path, way: Way, contract: Contract, state: State) -> Work | No
     if _same(way, contract, at, views, query):
         return None
     op = Op(fingerprint("replay", contract.id, at.version, [batch.sha256 for batch in state.batches],
-                        [column.name for column in contract.columns]), "replay")
+                        [column.name for column in contract.given]), "replay")
     write = partial(_write, way, views, query, name, op)
     return Work(op, "", "replay", lambda written: {"outcome": "done", "tables": dict(written), "batches_read": len(views)}, {name: write})
 

@@ -1,87 +1,89 @@
-"""Runs the screen that privacy builds: a pass over the columns that could be hit, then every suspicious distinct value."""
+"""Screens what leaves: the exact bytes of every file of a release, with the strict profile of the judge that looks at every column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from catalog.contract import ColumnType
+import pyarrow as pa
+
+from catalog.contract import Column, ColumnType
+from pipelines.column_screens import Look, screen_columns
 from pipelines.engines import PublishedCsv, Session
 from pipelines.products import Outward
 from pipelines.releases import published_rows
 from pipelines.way import Way
-from privacy.columns import TextTally
-from privacy.model import Model, load
-from privacy.screen import ColumnScreen, judge_column, possible_query, rows_query, screen_query, suspects_query, texts_query
+from privacy.column_verdicts import ColumnVerdict, decided
+
+MADE = ("token", "band", "aggregate")       # treatments whose values are made here and are no text
 
 
-def screen(session: Session, types: Mapping[str, ColumnType], view: str) -> dict[str, ColumnScreen]:
-    """What every column that could hold an identifier really holds. `types` are the types in this view."""
-    possible = [name for name, hit in session.rows(possible_query(types, view))[0].items() if hit]
-    if not possible:
-        return {}
-    counts = session.rows(screen_query({name: types[name] for name in possible}, view))[0]
-    found, rows = {}, session.rows(rows_query(view))[0]["rows"]
-    for name, hits in counts.items():
-        if hits:
-            values = session.read(suspects_query(name, types[name], view, hits * 2 > rows))
-            found[name] = judge_column(values, name)
-    return found
-
-
-def kinds_found(session: Session, types: Mapping[str, ColumnType], view: str) -> dict[str, dict[str, int]]:
-    """Column → kind of identifier → number of cells."""
-    return {
-        name: {kind: hits.cells for kind, hits in result.kinds.items()}
-        for name, result in screen(session, types, view).items()
-        if result.kinds
-    }
-
-
-def screen_texts(session: Session, types: Mapping[str, ColumnType], view: str, model: Model) -> dict[str, ColumnScreen]:
-    """Names and doors in every distinct value with Chinese characters of the text columns; slices are read whole."""
-    found = {}
-    for name in (name for name, kind in types.items() if kind.kind == "text"):
-        counted = TextTally()
-        for batch in session.read(texts_query(name, view)):
-            counted.add(batch.column("value").to_pylist(), batch.column("cells").to_pylist(), model)
-        if kinds := counted.kinds():
-            found[name] = ColumnScreen(name, kinds)
-    return found
-
-
-def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]]) -> dict[str, ColumnScreen]:
-    """Screens the exact bytes of every file of a release; the worst finding a column counts."""
-    worst: dict[str, ColumnScreen] = {}
+def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]]) -> dict[str, ColumnVerdict]:
+    """Screens every file of a release, and the words of its code lists, which are shown beside it; of each column's kinds the file with
+    most cells counts, and a column that could not be seen whole in one of them was not seen. Columns without a finding are left out.
+    """
+    worst: dict[str, ColumnVerdict] = {}
     for item in files:
         for name, found in _screen_file(way, outward, folder / item["name"], item["format"]).items():
-            kinds = dict(worst[name].kinds) if name in worst else {}
-            for kind, hits in found.kinds.items():
-                if kind not in kinds or hits.cells > kinds[kind].cells:
-                    kinds[kind] = hits
-            worst[name] = ColumnScreen(name, kinds)
-    return worst
+            worst[name] = _worse(worst[name], found) if name in worst else found
+    for name, found in _screen_codes(way, outward).items():
+        worst[name] = _worse(worst[name], found) if name in worst else found
+    return {name: one for name, one in worst.items() if one.kinds or one.unseen}
 
 
-def _screen_file(way: Way, outward: Outward, path: Path, kind: str) -> dict[str, ColumnScreen]:
+def _screen_codes(way: Way, outward: Outward) -> dict[str, ColumnVerdict]:
+    """The codes and words of the lists that columns leave with, as one column of text each."""
+    found: dict[str, ColumnVerdict] = {}
+    for column in outward.columns:
+        if column.codes is not None:
+            texts = pa.array([row[field] for row in way.city.codes[column.codes].rows for field in ("code", "zh", "en") if row[field]], pa.string())
+            with way.engine.open({}) as session:
+                session.load("published", [pa.RecordBatch.from_arrays([texts], [column.name])], (column.name,))
+                look = Look({column.name: ()}, {}, strict=True)
+                found |= screen_columns(way, session, {column.name: ColumnType("text")}, "published", look)
+    return found
+
+
+def _worse(one: ColumnVerdict, other: ColumnVerdict) -> ColumnVerdict:
+    more, less = sorted((one, other), key=lambda verdict: sum(hits.cells for hits in verdict.kinds.values()), reverse=True)
+    kinds = {kind: max((v.kinds[kind] for v in (more, less) if kind in v.kinds), key=lambda hits: hits.cells) for kind in {*more.kinds, *less.kinds}}
+    judged = {kind: decided({kind: one.judged.get(kind, "PASS"), f"{kind} too": other.judged.get(kind, "PASS")}, None)
+              for kind in {*less.judged, *more.judged}}
+    return replace(more, kinds=dict(sorted(kinds.items())), judged=judged, evidence={**less.evidence, **more.evidence},
+                   reasons=tuple(sorted({*more.reasons, *less.reasons})), unseen=more.unseen or less.unseen)
+
+
+def _screen_file(way: Way, outward: Outward, path: Path, kind: str) -> dict[str, ColumnVerdict]:
     text = {name: ColumnType("text") for name in outward.types}
     if kind == "parquet":
         with way.engine.open({"published": path}) as session:
-            return _strictly(session, outward, outward.types)
+            return _strictly(way, session, outward, outward.types)
     if kind == "csv":
         with way.engine.open({"published": PublishedCsv(path, tuple(text))}) as session:
-            return _strictly(session, outward, text)
+            return _strictly(way, session, outward, text, parsed=True)
     with way.engine.open({}) as session:
         session.load("published", published_rows(path, kind, outward), tuple(text))
-        return _strictly(session, outward, text)
+        return _strictly(way, session, outward, text)
 
 
-def _strictly(session: Session, outward: Outward, types: Mapping[str, ColumnType]) -> dict[str, ColumnScreen]:
-    """Numbers and texts; a column whose values come from a code list, and one of measures, has no text of its own."""
-    found = screen(session, types, "published")
-    free = {column.name: types[column.name] for column in outward.columns
-            if column.type.kind == "text" and column.codes is None and column.treatment not in ("token", "band", "aggregate")}
-    for name, texts in screen_texts(session, free, "published", load()).items():
-        found[name] = ColumnScreen(name, {**(found[name].kinds if name in found else {}), **texts.kinds})
-    return found
+def _strictly(way: Way, session: Session, outward: Outward, types: Mapping[str, ColumnType], parsed: bool = False) -> dict[str, ColumnVerdict]:
+    """Numbers and texts; a column whose values come from a code list, and one of measures that show no row's value,
+    has no text of its own. A header speaks of
+    the values only where they are kept as they were.
+    """
+    declared: dict[str, Column] = {column.name: column for column in outward.contract.columns}
+    headers: dict[str, tuple[str, ...]] = {name: () for name in types} | {
+        column.name: declared[column.name].headers for column in outward.columns if column.treatment == "keep" and column.name in declared}
+    revealed = outward.revealed
+    headers |= {name: tuple(header for of in read for header in declared[of].headers) for name, read in revealed.items()}
+    wordless = [column.name for column in outward.columns
+                if column.codes is not None or (column.treatment in MADE and column.name not in revealed)]
+    found = screen_columns(way, session, types, "published", Look(headers, declared, strict=True, wordless=wordless, parsed=parsed))
+    return {name: one if headers[name] else _unmasked(one) for name, one in found.items()}
+
+
+def _unmasked(one: ColumnVerdict) -> ColumnVerdict:
+    """What a treatment has masked is no finding; what it left readable is."""
+    return replace(one, kinds={kind: hits for kind, hits in one.kinds.items() if kind != "masked"})

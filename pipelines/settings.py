@@ -28,6 +28,8 @@ class Settings:
     engine: str
     memory: int
     threads: int
+    spark: str = ""
+    spark_jars: Path = Path()
 
     @property
     def spool(self) -> Path:
@@ -85,6 +87,8 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         engine=env.get("CITYLAKE_ENGINE", "duckdb"),
         memory=_bytes(env.get("CITYLAKE_MEMORY", "2GB"), "CITYLAKE_MEMORY"),
         threads=_count(env.get("CITYLAKE_THREADS", "0"), "CITYLAKE_THREADS"),
+        spark=env.get("CITYLAKE_SPARK", f"local[{(env.get('CITYLAKE_THREADS', '').strip('0') and env['CITYLAKE_THREADS']) or '*'}]"),
+        spark_jars=place("CITYLAKE_SPARK_JARS", Path(str(files("catalog"))).parent / ".tools" / "spark"),
     )
 
 

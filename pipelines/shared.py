@@ -11,7 +11,7 @@ from catalog.evidence import Finding, TableAt
 from pipelines.engines import Session
 from pipelines.way import Way, private, table
 from privacy.policy_file import SharedElement
-from privacy.sketches import LEAST, Sketch, asked_query, enough, judge_values, made, shared_with, sketch_query
+from privacy.sketches import FEW, LEAST, SPELLING, Sketch, asked_query, enough, judge_values, made, shared_with, sketch_query
 
 
 def shared_values(way: Way, contract: Contract, session: Session, view: str) -> list[Finding]:
@@ -21,10 +21,10 @@ def shared_values(way: Way, contract: Contract, session: Session, view: str) -> 
     """
     known = {one.id: (one, sketch) for one in shared_with(way.policy, contract) if (sketch := known_sketch(way, one)) is not None}
     found: list[Finding] = []
-    for column in contract.columns if known else ():
+    for column in contract.given if known else ():
         candidate = _sketch(way, session, column.name, view, None)
         for shared, sketch in known.values():
-            exact = sketch if len(candidate.hashes) < LEAST or enough(candidate, sketch) else _asked(way, shared, candidate)
+            exact = sketch if len(candidate.hashes) < FEW or enough(candidate, sketch) else _asked(way, shared, candidate)
             found += [one for one in [judge_values(shared, column.name, candidate, exact, len(sketch.hashes))] if one is not None]
     return found
 
@@ -36,7 +36,7 @@ def known_sketch(way: Way, shared: SharedElement) -> Sketch | None:
     version = way.journal.state(shared.authoritative).tables.get(name)
     if contract is None or version is None or shared.column not in {column.name for column in contract.columns}:
         return None
-    path = private(way.settings.state / "sketches") / f"{fingerprint(name, version, shared.column)[:32]}.json"
+    path = private(way.settings.state / "sketches") / f"{fingerprint(name, version, shared.column, SPELLING)[:32]}.json"
     if path.exists():
         sketch = made(json.loads(path.read_text(encoding="ascii")))
     else:

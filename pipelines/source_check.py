@@ -1,7 +1,8 @@
 """Everything that can be wrong with a city folder, in one list: contracts, policy, and what only the parts that run can judge.
 
-Here: whether a source names a connector and a format that exist, with options they take, and whether the collection rules
-fit the contracts that call on them. The rest is catalog/loader.py and privacy/negative_list.py.
+Here: whether a source names a connector and a format that exist, with options they take, whether the collection rules fit the
+contracts that call on them, whether elements meet that may be secret together, and (text_check.py) whether texts hold persons' numbers.
+The rest is catalog/loader.py and privacy/negative_list.py.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from catalog.loader import examine
 from catalog.odcs import listed, ours
 from catalog.yamlread import Document, Path_, read_yaml
 from pipelines.connectors import connectors
+from pipelines.elements import column_elements
 from pipelines.formats import check_options
+from pipelines.text_check import check_texts
 from privacy.negative_list import Policy, check_policy
 
 Documents = Mapping[str, Document]
@@ -36,9 +39,9 @@ def check_all(path: Path) -> tuple[City | None, list[Problem]]:
     problems += wrong
     problems += check_dates(negative) if negative.exists() else []
     if city is not None:
-        problems += check_sources(city, documents)
+        problems += check_sources(city, documents) + check_texts(city, documents)
         if policy is not None:
-            problems += check_rules(city, policy, documents)
+            problems += check_rules(city, policy, documents) + check_joins(city, policy, documents)
     return city, sorted(set(problems), key=lambda item: (item.file, item.line, item.code))
 
 
@@ -153,3 +156,26 @@ def _derived_use(city: City, policy: Policy, contract: Contract, documents: Docu
             document.problem((*at, "purposes"), "collection.purposes", f"The collection rule {rule_id} does not permit {', '.join(purposes)}.",
                              "Take the purpose out, or have the rule extended.")
     return document.problems if document is not None else []
+
+
+def check_joins(city: City, policy: Policy, documents: Documents | None = None) -> list[Problem]:
+    """Whether elements that may be secret together meet in a contract (its view, its products) that does not say so. What it says under
+    `joins` loads, and waits for the secrecy officer at each run.
+    """
+    found: list[Problem] = []
+    for contract in city.contracts.values():
+        met = {rule.id: rule for rule in policy.joined(column_elements(city.contracts, contract, contract.columns))}
+        told = contract.fields.joins
+        if set(met) == set(told):
+            continue
+        document, at = _document(city, contract, documents)
+        for name in sorted(set(met) - set(told)):
+            document.problem((*at, "query") if contract.derived else at, "joins.undeclared",
+                             f"Elements meet here that may be secret together: {', '.join(met[name].elements)} (rule {name}).",
+                             f"Take one of them out, or write `joins: [{name}]`: the secrecy officer then decides.")
+        for number, name in enumerate(told):
+            if name not in met:
+                document.problem((*at, "joins", number), "joins.needless", "The contract comes under no joining rule of that name.",
+                                 f"Take it out, or use one of: {', '.join(sorted(met)) or 'none applies'}.")
+        found += document.problems
+    return found

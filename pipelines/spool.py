@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,15 +32,16 @@ def wipe(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def hold_bytes(settings: Settings, dataset: str, batch: str, payload: Path, filename: str) -> None:
-    """Keeps a held batch's bytes, and the name they came under, until someone decides."""
+def hold_bytes(settings: Settings, dataset: str, batch: str, payload: Path, filename: str, around: str = "") -> None:
+    """Keeps a held batch's bytes, and the names they came under (`around`: those of its archive), until someone decides."""
     folder = settings.holding / dataset / batch
     if (folder / "payload").exists() and digest(folder / "payload") == digest(payload):
         return
     wipe(folder)        # an attempt that was killed before its record held other bytes under this number
     temporary = private(folder.with_name(f"{batch}.tmp"))
     copy_private(payload, temporary / "payload")
-    (temporary / "filename").write_text(filename, encoding="utf-8")
+    for name, text in (("filename", filename), ("around", around)):
+        (temporary / name).write_text(text, encoding="utf-8", errors="surrogateescape")
     boundary("ingest/holding/copied")
     temporary.rename(folder)
     boundary("ingest/holding")
@@ -50,7 +52,16 @@ def held_bytes(settings: Settings, dataset: str, batch: str) -> tuple[Path, str]
     folder = settings.holding / dataset / batch
     if not (folder / "payload").exists():
         return None
-    return folder / "payload", (folder / "filename").read_text(encoding="utf-8")
+    return folder / "payload", _name(folder / "filename")
+
+
+def held_around(settings: Settings, dataset: str, batch: str) -> str:
+    """What the archive of a held batch is called and says; '' when it came in none."""
+    return _name(settings.holding / dataset / batch / "around")
+
+
+def _name(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
 
 
 def sweep_holding(settings: Settings, dataset: str, held: Collection[str]) -> None:
@@ -75,26 +86,32 @@ def release_bytes(settings: Settings, dataset: str, batch: str) -> None:
 
 
 def overdue(settings: Settings, dataset: str, now: datetime) -> list[str]:
-    """Held batches older than 30 days."""
-    folder = settings.holding / dataset
+    """Held batches older than 30 days; one that another process wipes meanwhile is none."""
     limit = now.astimezone(UTC) - timedelta(days=HOLDING_DAYS)
-    found = folder.iterdir() if folder.exists() else iter(())
-    return [
-        path.name for path in sorted(found)
-        if (path / "payload").exists()
-        and datetime.fromtimestamp((path / "payload").stat().st_mtime, UTC) < limit
-    ]
+    return [path.parent.name for path in sorted((settings.holding / dataset).glob("*/payload")) if (since := _since(path)) and since < limit]
+
+
+def _since(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
 
 
 def sweep_unnamed(settings: Settings, known: Collection[str], now: datetime) -> None:
     """What lies here of datasets that the city no longer has: fetches go at once, held bytes after 30 days like any other."""
     for home in (settings.spool, settings.holding):
         for folder in home.iterdir() if home.exists() else ():
-            if folder.name not in known and home == settings.spool:
-                wipe(folder)
-            elif folder.name not in known:
-                for batch in overdue(settings, folder.name, now):
-                    release_bytes(settings, folder.name, batch)
+            if folder.name not in known:
+                with suppress(LakeError), lease(settings.lake / "leases", folder.name, 0):      # a run that still knows it is at work there
+                    _forget(settings, folder, home, now)
+
+
+def _forget(settings: Settings, folder: Path, home: Path, now: datetime) -> None:
+    if home == settings.spool:
+        wipe(folder)
+    for batch in overdue(settings, folder.name, now) if home == settings.holding else ():
+        release_bytes(settings, folder.name, batch)
 
 
 def raw_path(settings: Settings, sha256: str) -> Path:
@@ -128,7 +145,14 @@ def digest(path: Path) -> str:
 
 
 def copy_private(source: Path, target: Path) -> None:
-    """Copies bytes to a file that only its owner may read, and syncs it."""
+    """Copies bytes to a file that only its owner may read, and syncs it. Raises LakeError where they are gone."""
+    try:
+        _copy(source, target)
+    except FileNotFoundError:
+        raise LakeError("Fetched bytes were gone before they were copied.", remedy="Run again.") from None
+
+
+def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as reader, open(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as writer:
         shutil.copyfileobj(reader, writer, 2**20)
         writer.flush()

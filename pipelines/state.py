@@ -78,6 +78,7 @@ class State:
     marks: tuple[str, ...] = ()                                   # operations that took batches out of force (kind «erasing»)
     emptied: Mapping[str, int] = field(default_factory=dict)      # tables that an erasure emptied: versions to write from, not to read
     erased: Mapping[str, frozenset[int]] = field(default_factory=dict)     # product → releases whose files were erased
+    roles: Mapping[str, frozenset[str]] | None = None             # person → roles today; None: not known, so nobody has lost one
 
     def done(self, step: str, target: str, op: str) -> Body | None:
         """The newest record of this step and target, if it came from this very operation."""
@@ -100,8 +101,13 @@ class State:
 
     def approval(self, subject: str, today: date) -> Decision | None:
         """The newest unexpired, unrevoked approval of exactly this subject, if as many people approve it as its hold takes."""
+        good, needed = self.approving(subject, today)
+        return good[-1] if len(good) >= needed else None
+
+    def approving(self, subject: str, today: date) -> tuple[list[Decision], int]:
+        """The approvals of this subject that count today, one a person, and how many it takes: some holds take several `people`."""
         known = {**self.past_holds, **self.holds}
-        valid: dict[str, Decision] = {}         # by person: some holds take several (`people`), and one cannot be two
+        valid: dict[str, Decision] = {}         # by person: one cannot be two
         needed = 1
         for decision in self.decisions:
             hold = known.get(decision.hold)
@@ -109,15 +115,24 @@ class State:
                 continue
             needed = max(needed, int(hold.body.get("people", 1)))
             valid = {**valid, decision.person: decision} if decision.verdict == "approve" else {}
-        good = [decision for decision in valid.values() if not expired(decision, today)]
-        return good[-1] if len(good) >= needed else None
+        return [decision for decision in valid.values() if self._counts(decision, known[decision.hold], today)], needed
+
+    def _counts(self, decision: Decision, hold: Hold, today: date) -> bool:
+        """Until its last day, and as long as who gave it may still decide: an approval ends with the role that it was given in."""
+        mine = self.roles.get(decision.person, frozenset()) if self.roles is not None else frozenset({hold.role})
+        return not expired(decision, today) and (hold.role in mine or (hold.role == "steward" and "bureau" in mine))
 
     def standing(self, today: date) -> tuple[Decision, ...]:
-        """Approvals that count today: the newest decision on their hold, not past their last day, by as many people as it takes."""
-        known = {**self.past_holds, **self.holds}
-        newest = {decision.hold: decision for decision in self.decisions}
-        good = [d for d in newest.values() if d.verdict == "approve" and not expired(d, today)]
-        return tuple(d for d in good if d.hold not in known or self.approval(known[d.hold].subject, today) is not None)
+        """Approvals that count today, where as many people give them as their hold takes; in the order in which they were given."""
+        subjects = {hold.subject for hold in (*self.past_holds.values(), *self.holds.values())}
+        enough = [good for good, needed in (self.approving(subject, today) for subject in sorted(subjects)) if len(good) >= needed]
+        ids = {decision.id for good in enough for decision in good}
+        return tuple(decision for decision in self.decisions if decision.id in ids)
+
+    def cleared(self, doubt: str, today: date) -> str:
+        """The hold whose approval counts today and that was about this very doubt; or ``."""
+        held = [hold for hold in {**self.past_holds, **self.holds}.values() if hold.body.get("doubt") == doubt]
+        return next((hold.id for hold in held if doubt and self.approval(hold.subject, today)), "")
 
     def rejected(self, subject: str) -> bool:
         """Whether the newest decision on this subject is a rejection."""
@@ -129,7 +144,7 @@ class State:
         """Ids of the decisions on this step's holds that count today; part of the operation's id."""
         known = {**self.past_holds, **self.holds}
         mine = [d for d in self.decisions if d.hold in known and (known[d.hold].step, known[d.hold].target) == (step, target)]
-        return sorted(f"{d.id}:{d.verdict}" for d in mine if d.verdict != "approve" or not expired(d, today))
+        return sorted(f"{d.id}:{d.verdict}" for d in mine if d.verdict != "approve" or self._counts(d, known[d.hold], today))
 
 
 def expired(decision: Decision, today: date) -> bool:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlglot import exp
+
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Column, Contract
-from catalog.derivation import reads
+from catalog.dialect import parse_measure
 from catalog.evidence import Finding
+from pipelines.elements import column_elements
+from pipelines.exposure import kin, population
 from pipelines.way import Way
 from privacy.collection import judge_use
-from privacy.negative_list import elements_of
 
 
 def collected(way: Way, contract: Contract) -> list[Contract]:
@@ -35,50 +38,56 @@ def use_limits(way: Way, contract: Contract, product: str) -> list[Finding]:
 
 def derived_limits(way: Way, contract: Contract) -> list[Finding]:
     """What forbids to derive this dataset today: each of its purposes must be allowed by the rules of all it comes from."""
+    return kept_limits(way, contract) if contract.derived else []
+
+
+def kept_limits(way: Way, contract: Contract) -> list[Finding]:
+    """What forbids to hand out rows of this dataset today, for whichever of its purposes: an export to be corrected is a use too."""
     found = [one for purpose in contract.fields.purposes for one in judge_use(way.policy, contract, purpose, way.today(), collected(way, contract))]
-    return list({fingerprint(one): one for one in found}.values()) if contract.derived else []
-
-
-def column_elements(way: Way, contract: Contract, columns: list[Column]) -> set[str]:
-    """The elements that these columns are, or are computed from in the datasets behind them."""
-    found = {name for column in columns for name in elements_of(column)}
-    query = contract.fields.query
-    if not contract.derived or not query:
-        return found
-    inputs = {item.name: way.city.contracts[item.dataset] for item in contract.inputs}
-    from_ = reads(query, {name: [column.name for column in one.columns] for name, one in inputs.items()})
-    names = {pair for column in columns for pair in from_.get(column.name, ())}
-    for view, one in inputs.items():
-        found |= column_elements(way, one, [one.column(name) for at, name in sorted(names) if at == view])
-    return found
+    return list({fingerprint(one): one for one in found}.values())
 
 
 def joined_in(way: Way, contract: Contract) -> list[Finding]:
     """Elements that become secret together in one dataset."""
-    return _joined(way, column_elements(way, contract, list(contract.columns)), "joins.dataset",
+    return _joined(way, column_elements(way.city.contracts, contract, list(contract.columns)), "joins.dataset",
                    "Elements come together here that may be secret together.")
 
 
 def joined_out(way: Way, contract: Contract, product: str) -> list[Finding]:
-    """Elements that become secret together in a product, or with what is published already about the same subjects."""
+    """Elements that become secret together in a product, or with what is published already: of the same subjects, or with a column of it."""
     own = _leaving(way, contract, product)
     alone = _joined(way, own, "joins.product", "The product holds elements that may be secret together.")
+    kindred = kin(way.city.contracts.values(), contract)
     together, told = set(own), {one.observed["entry"] for one in alone}
-    for other in way.city.contracts.values() if contract.fields.subjects else ():
-        if other.fields.subjects == contract.fields.subjects:
-            state = way.journal.state(other.id)
-            for one in other.products:
-                if state.release(one.name) is not None and one.name not in state.withdrawn:
-                    together |= _leaving(way, other, one.name)
+    for other in way.city.contracts.values() if way.policy.joins else ():
+        state, same = way.journal.state(other.id), population(other) in kindred
+        for one in other.products:
+            beside = same or other.id == contract.id or _handles(contract, product) & _handles(other, one.name)
+            if beside and state.release(one.name) is not None and one.name not in state.withdrawn:
+                together |= _leaving(way, other, one.name)
     wider = _joined(way, together, "joins.releases",
                     "With what is published already about the same subjects, elements come together that may be secret.")
     return alone + [one for one in wider if one.observed["entry"] not in told and own & set(_rule(way, one).elements)]
 
 
-def _leaving(way: Way, contract: Contract, product: str) -> set[str]:
+def _handles(contract: Contract, product: str) -> set[str]:
+    """By what rows of a product can be laid beside those of another: the element, code list, name and headers of what leaves."""
+    return {f"{kind} {word}" for column in _columns(contract, product)
+            for kind, word in (("element", column.more.element), ("codes", column.more.codes), *(("header", header) for header in column.headers))
+            if word}
+
+
+def _columns(contract: Contract, product: str) -> list[Column]:
+    """The columns that leave in any form, in a measure too."""
     chosen = contract.product(product)
-    names = [name for name, how in chosen.columns.items() if how.do != "drop"]
-    return column_elements(way, contract, [column for column in contract.columns if column.name in names])
+    names = {name for name, how in chosen.columns.items() if how.do != "drop"}
+    for sql in chosen.aggregate.measures.values() if chosen.aggregate else ():
+        names |= {found.name for found in parse_measure(sql, [column.name for column in contract.columns]).find_all(exp.Column)}
+    return [column for column in contract.columns if column.name in names]
+
+
+def _leaving(way: Way, contract: Contract, product: str) -> set[str]:
+    return column_elements(way.city.contracts, contract, _columns(contract, product))
 
 
 def _rule(way: Way, finding: Finding) -> Any:

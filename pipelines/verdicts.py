@@ -10,27 +10,38 @@ from typing import Any
 from catalog.canonical import fingerprint
 from catalog.contract import Contract
 from catalog.evidence import Ruling
+from catalog.extension import Generalise, Mask, Treatment
+from catalog.masking import MASKING_VERSION
 from pipelines.products import Outward
 from pipelines.state import State
 from pipelines.uses import use_limits
 from pipelines.way import Way
+from privacy.column_verdicts import JUDGE_VERSION
 from privacy.disclosure import DISCLOSURE_VERSION
-from privacy.recognisers import SCREEN_VERSION
-from privacy.text import TEXT_VERSION
 
 LET_THROUGH = (Ruling.PASS, Ruling.PASS_TREATED)
 
 
 def rules_version(way: Way) -> str:
     """Version of everything that judges a release; a published one is judged again when it changes."""
-    return fingerprint(SCREEN_VERSION, TEXT_VERSION, DISCLOSURE_VERSION, way.policy.version)[:16]
+    return fingerprint(JUDGE_VERSION, DISCLOSURE_VERSION, way.policy.version)[:16]
 
 
 def leaving(outward: Outward) -> dict[str, str]:
-    """What leaves, and how: each column's level and treatment, and under `` which rows or groups."""
+    """What leaves, and how: each column's level and treatment with its rules, and under `` which rows or groups."""
     product, treatments = outward.product, outward.treatments()
-    found = {column.name: f"{column.level} {fingerprint(treatments[column.name])[:12]}" for column in outward.columns}
+    found = {column.name: f"{column.level} {_how(treatments[column.name])}" for column in outward.columns}
     return {**found, "": fingerprint(product.filter, product.aggregate)[:12]}
+
+
+def lists_of(way: Way, outward: Outward) -> str:
+    """Fingerprint of the code lists whose words are shown beside a release: they are judged with it."""
+    return fingerprint({column.codes: way.city.codes[column.codes].rows for column in outward.columns if column.codes})
+
+
+def _how(treatment: Treatment) -> str:
+    """A mask is what its rules let through: where those change, what left under the old ones does not stand."""
+    return fingerprint(treatment, *([MASKING_VERSION] if isinstance(treatment, Mask | Generalise) else []))[:12]
 
 
 def withdrawn_inputs(way: Way, contract: Contract) -> list[str]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from catalog.city import City
 from catalog.contract import Contract
 from catalog.errors import DefinitionError, DefinitionErrors, LakeError
+from catalog.undecided import CODE as UNDECIDED
 from pipelines.engines import Engine
 from pipelines.engines.duck import DuckEngine
 from pipelines.journal import Clock, Journal, now
@@ -30,6 +31,8 @@ from privacy.negative_list import Policy, load_policy
 def os_user() -> str:
     """The user that the operating system runs this process for; not what a variable says (`getpass` believes `LOGNAME`)."""
     return pwd.getpwuid(os.getuid()).pw_name
+
+ENGINES = ("duckdb", "spark")
 
 
 @dataclass
@@ -90,20 +93,32 @@ class Way:
         return hmac(self.secret("names"), text.encode(), sha256).hexdigest()[:32]
 
 
-def open_way(settings: Settings, clock: Clock = now, user: str | None = None) -> Way:
-    """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder."""
+def open_way(settings: Settings, clock: Clock = now, user: str | None = None, drafts: bool = False) -> Way:
+    """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder. `drafts`: contracts that are not
+    decided yet are no problem.
+    """
     city, problems = check_all(settings.city)
+    problems = [one for one in problems if not drafts or one.code != UNDECIDED]
     if city is None or problems:
         raise DefinitionErrors(problems)
     policy = load_policy(city.negative_list)
-    if settings.engine != "duckdb":
-        raise DefinitionError(f"There is no engine {settings.engine}.", remedy="Set CITYLAKE_ENGINE to duckdb.")
+    if settings.engine not in ENGINES:
+        raise DefinitionError(f"There is no engine {settings.engine}.", remedy=f"Set CITYLAKE_ENGINE to {' or '.join(ENGINES)}.")
     try:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock)
+        roles = {person.id: frozenset[str](person.roles) for person in city.people.values()}
+        lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock, roles)
     except OSError:
         raise LakeError("The folder of the state or of the lake cannot be made.", remedy="Look at CITYLAKE_STATE and CITYLAKE_LAKE.") from None
-    return Way(settings, city, policy, lake, journal, DuckEngine(lake, settings), clock, user or os_user())
+    return Way(settings, city, policy, lake, journal, _engine(lake, settings), clock, user or os_user())
+
+
+def _engine(lake: Lake, settings: Settings) -> Engine:
+    if settings.engine == "spark":
+        from pipelines.engines.spark import SparkEngine  # pyspark is an extra
+
+        return SparkEngine(lake, settings)
+    return DuckEngine(lake, settings)
 
 
 def table(layer: str, dataset: str, product: str | None = None) -> str:

@@ -41,7 +41,8 @@ _ESTATE_LONG = (
 _ESTATE_ORG = "公司|集团|银行|支行|分行|派出所|法院|检察院|政府|分局|事务所|门诊部|营业厅|营业部|厂区|工厂|厂|店|馆|院|局|所|站"
 _ESTATE_SHORT = "苑|园|城|府|庭|邸|湾|居|庄|轩|阁|坊|里|楼|塔|门|厅|庙|寺|亭|台|湖|岛|畈|埭|弄|桥|浜|墩|畔|座|室|口|东|西|南|北|侧|旁|边"
 _ESTATE = re.compile(f"(?:{_ESTATE_LONG})")
-_ESTATE_IN_CHAIN = re.compile(f"(?:{_ESTATE_LONG}|{_ESTATE_ORG}|{_ESTATE_SHORT})")
+# 桂湾 is no estate in 桂湾巷, nor 半山桥 one in 半山桥路.
+_ESTATE_IN_CHAIN = re.compile(f"(?:{_ESTATE_LONG}|{_ESTATE_ORG}|(?:{_ESTATE_SHORT})(?!路|街(?!道)|巷|弄堂|大道|大街|公路))")
 _NO_ROAD = re.compile(
     "(?:马路|道路|公路|铁路|线路|网路|电路|思路|半路|走路|上路|出路|该路|此路|大路|小路|水路|岔路|十字路|逛街|大街|沿街|人行道|车道|通道|轨道|管道|渠道|知道"
     "|报道|频道|隧道|赛道|占道|一路|两路|修路|环路|支路|高速公路)$")
@@ -49,6 +50,7 @@ _NO_ROAD = re.compile(
 _AFTER_SHORT = re.compile(
     "[东西南北中一-龥]?(?:大道|大街|路|街(?!道)|巷|公路)|[东西南北中一二三四五六七八九十新]?(?:大学|学院|银行|公司|集团|医院|商会|话|人|菜)")
 DOOR = frozenset(("roadno", "building", "unit", "floor", "room", "bare"))
+BEHIND = DOOR | {"road", "estate", "section"}
 DIVISIONS = ("province", "city", "district", "street", "community")
 SHAPES = tuple(pattern.pattern for pattern in (
     *(shape for _, shape in _NUMBERED), _DASHED, _QUANTITY, _ROAD, _TOWN, _COMMUNITY, _ESTATE, _ESTATE_IN_CHAIN, _NO_ROAD, _AFTER_SHORT))
@@ -93,6 +95,8 @@ def _place(text: Plain, here: Sequence[Place], found: Sequence[Part]) -> Part | 
             continue
         if not text.begins[place.start] and not codes and (place.short or place.end - place.start < 4):
             continue
+        if place.short and not codes and found and place.start - found[-1].end <= 1 and found[-1].kind in (*BEHIND, *DIVISIONS[2:]):
+            return Part(place.start, place.end, "estate")       # 蜀山街道桂林小区, 江湾路46号桂林大厦: part of another name
         return Part(place.start, place.end, place.level, codes or place.codes, place.short)
     return None
 

@@ -1,4 +1,4 @@
-"""Addresses: found in texts, parsed to standard levels, cut off after a level, coded.
+"""Addresses: found in texts, parsed to standard levels, cut off after a level. Their codes are address_codes.py's.
 
 Levels, coarse to fine: province, city, district, street (街道, 镇, 乡), community (社区, 村), road, estate (a named estate, building or
 institution), door (a number on the road, a building, unit, floor or room). The gazetteer says what a division is; where it does not,
@@ -7,9 +7,8 @@ nothing is guessed: `text_at` gives None. Parts and their order follow GB/T 2370
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +22,7 @@ LEVELS = ("province", "city", "district", "street", "community", "road", "estate
 _LEVEL = {"group": "community", "section": "estate", "zone": "street", **{kind: "door" for kind in DOOR}}
 _GAP = 12           # characters without a sign of their own (an estate's name) that may stand between two parts of one address
 _TAIL = 10
-_RULES = 1          # raise with every change of how parts become an address
+_RULES = 3          # raise with every change of how parts become an address
 _ROAD_NAME = 4      # a longer name before 路 may hold more than the road's
 _SUFFIX = re.compile("(?:大道|大街|公路|胡同|路|街|巷|弄|道|线)$")
 _BRIDGE = frozenset("-,，、()（）/与和及的 .内[]【】")
@@ -240,40 +239,3 @@ def _names(address: Address, level: str, code: str) -> bool:
     at = next((at for at, part in enumerate(address.components) if part.kind == "road"), 0)
     own = _SUFFIX.sub("", address.components[at].text)
     return at > 0 and all(part.codes for part in address.components[:at]) and len(own) <= _ROAD_NAME
-
-
-def address_code(address: Address, near: str = "") -> str:
-    """The finest certain division's code filled with zeros to 12 digits, a dash, and 16 hex digits for the door; "" where no district
-    is certain, or nothing finer than a road is named.
-
-    Records join by the part after the dash (`door_of`): it is the same whether or not the street was named, and for every spelling
-    of the number. Not for outside: whoever has a list of all addresses can try them.
-    """
-    code, made = division_code(address, near), standard(address, near)
-    fine = [made.get(name, "") for name in ("road", "roadno", "estate", "building", "unit", "floor", "room")]
-    if fine[0] and fine[1]:
-        fine[2] = ""                        # the number on the road tells the place; the estate is often left out
-    if len(code) < 6 or not any((fine[1], *fine[3:])):
-        return ""
-    text = "|".join([code[:6], *(_core(part) for part in fine)])
-    return f"{code:0<12}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def door_of(code: str) -> str:
-    """What records of one door share: the part of an address code after the dash."""
-    return code.partition("-")[2]
-
-
-def _core(text: str) -> str:
-    """A door's number without the word for what it numbers: 3幢, 3栋 and 3号楼 are the same building."""
-    return "".join(mark for mark in text if mark not in "号幢栋座楼层F单元室房间#第 ") or text
-
-
-def linked(values: Iterable[str], near: str = "") -> dict[str, str]:
-    """Value → address code, for those values that are one address with a certain district."""
-    codes = {}
-    for value in values:
-        found = parse(value)
-        if len(found) == 1 and (code := address_code(found[0], near)):
-            codes[value] = code
-    return codes

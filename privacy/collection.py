@@ -5,7 +5,7 @@ Each breach refuses the whole batch; the finding names the rule and the measured
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 from sqlglot import exp
 
 from catalog import dialect as d
-from catalog.contract import Contract
+from catalog.contract import Column, Contract
 from catalog.evidence import Finding
+from privacy.column_verdicts import ColumnVerdict, declares
 from privacy.negative_list import Policy
 from privacy.policy_file import CollectionRule, Limit
 
 Kinds = Mapping[str, Mapping[str, int]]
+BUSINESS = "individual_business"    # what a rule calls social credit codes that begin with 92: 个体工商户 are natural persons
 PUBLIC = "social_credit_code"       # one resident ID in 31 also passes its check; an enterprise's is no personal data
 
 
@@ -75,6 +77,39 @@ def judge_collection(policy: Policy, contract: Contract, batch: Collected, histo
     return [one for one in found if one is not None]
 
 
+def certain_kinds(verdicts: Iterable[ColumnVerdict], columns: Mapping[str, Column]) -> dict[str, dict[str, int]]:
+    """Column → kind → cells: what is certain and what a column is declared to identify. Names and addresses in a column about persons are
+    what its declaration says. Codes of individual businesses are persons' where they are most of a column.
+    """
+    found = {}
+    for one in verdicts:
+        column = columns.get(one.column)
+        kinds = {kind: one.kinds[kind].cells for kind, how in one.judged.items()
+                 if (how == "DENY" and not declares(column, kind)) or (column is not None and column.more.identifies == kind)}
+        codes = one.kinds.get(PUBLIC)
+        if codes is not None and 2 * codes.persons > codes.distinct:        # most are: else they are an enterprises' list with a few
+            kinds[BUSINESS] = codes.cells
+        if kinds:
+            found[one.column] = kinds
+    return found
+
+
+def judge_doubts(verdicts: Iterable[ColumnVerdict]) -> list[Finding]:
+    """What may be personal data that nobody declared waits for the privacy officer; what could not be looked at waits until it can."""
+    found = []
+    for one in verdicts:
+        if one.unseen:
+            found.append(Finding(f"unseen.{one.reasons[0]}", False, "block", "A column could not be looked at in full.", column=one.column,
+                                 observed={"reasons": list(one.reasons)}, party="platform"))
+        elif one.decision == "HOLD":
+            kinds = {kind: hits.cells for kind, hits in one.kinds.items() if one.judged[kind] == "HOLD"}
+            hashes = {kind: list(marks) for kind, marks in one.evidence.items() if kind in kinds}
+            sets = {kind: one.sets[kind] for kind in kinds if kind in one.sets}
+            found.append(Finding("doubt.personal", False, "block", "A column may hold personal data that the contract does not declare.",
+                                 column=one.column, observed={"kinds": kinds, "why": list(one.reasons), "hashes": hashes, "sets": sets}))
+    return found
+
+
 def _validity(rule: CollectionRule, contract: Contract, batch: Collected) -> Finding | None:
     if in_force(rule, batch.today):
         return None
@@ -95,7 +130,9 @@ def _kinds(rule: CollectionRule, contract: Contract, batch: Collected) -> Findin
         kinds = {*batch.kinds.get(name, ()), *declared.get(name, ())} - {*rule.kinds, PUBLIC}
         if kinds:
             extra[name] = sorted(kinds)
-    return _refused("kinds", "The batch holds kinds of personal data beyond the collection rule.", {"rule": rule.id, **extra}) if extra else None
+    cells = {name: {kind: batch.kinds[name][kind] for kind in kinds if kind in batch.kinds.get(name, ())} for name, kinds in sorted(extra.items())}
+    return _refused("kinds", "The batch holds kinds of personal data beyond the collection rule.",
+                    {"rule": rule.id, "kinds": extra, "cells": cells}) if extra else None
 
 
 def _quantity(rule: CollectionRule, batch: Collected) -> Finding | None:
@@ -147,7 +184,7 @@ def _scope(rule: CollectionRule, contract: Contract, batch: Collected) -> Findin
 
 def scope_query(rule: CollectionRule, contract: Contract, view: str) -> exp.Query | None:
     """One row: for each limited column the rows outside; None where nothing is limited. A column that is not there has all rows outside."""
-    names = {column.name for column in contract.columns}
+    names = {column.name for column in contract.given}
     limits: dict[str, list[Limit]] = {}
     for limit in rule.scope.limits:
         limits.setdefault(limit.column, []).append(limit)

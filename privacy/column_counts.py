@@ -1,11 +1,9 @@
-"""Counts over the distinct values of one column, slice by slice: what has an identifier's form as a whole cell (vectorised), what
-stands inside longer texts (only in cells that could hold one), and what the language model reads in cells with Chinese characters.
+"""Counts over the distinct values of one column, slice by slice: identifiers by `privacy.values`, what is masked already, how numbers of
+eleven digits lie, birth decades of what looks like resident numbers, and what the language model reads.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,171 +11,137 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy.model import Model, Reading
-from privacy.names import SINGLE, like_a_name, name_spans
-from privacy.recognisers import BY_KIND, fold, kinds_in, luhn
-from privacy.screen import SUSPICIOUS, Hits
-from privacy.text import door_spans
+from privacy.checksums import PROVINCES
+from privacy.column_texts import WORDED, Looks, TextCounts
+from privacy.model import Model
+from privacy.numbers import Hits
+from privacy.recognisers import fold
+from privacy.remembered import Memory
+from privacy.values import judge_values, plain_values
 
-# Forms of whole cells, in RE2 and Python alike.
-FORMS: Mapping[str, str] = {
-    "resident_id": r"^[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]$",
-    "disability_card": r"^[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx][1-7][1-4]$",
-    "social_credit_code": r"^(?:[159][1-9]|[2-8AY]1|N[1-3])\d{6}[0-9A-HJ-NPQRTUWXY]{10}$",
-    "bank_card": r"^(?:62|60|4|5[1-5]|35|9)\d{14,17}$",
-    "imei": r"^(?:86|35|01|99)\d{13}$",
-    "vin": r"^[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}\d{4}$",
-    "plate": r"^[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·. ]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警港澳挂]$",
-    "landline": r"^\(?0(?:10|2\d|[3-9]\d{2})\)?[- ]?[2-8]\d{6,7}$",
-    "passport": r"^(?:[EG]\d{8}|E[A-HJ-NP-Z]\d{7}|[DSP]E?\d{7,8})$",
-    "hmt_permit": r"^[HM]\d{8}(?:\d{2})?$",
-    "ip": r"^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$",
-    "mac": r"^[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}$",
-    "email": r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}$",
-    "masked": r"^(?:1\d{2}[*xX×]{4}\d{4}|\d{3,6}[*xX×]{6,12}[\dXx]{2,4}|[\p{Han}][*×○]{1,2})$",
-}
-CHANCE: Mapping[str, float] = {"resident_id": 1 / 11, "disability_card": 1 / 11, "social_credit_code": 1 / 31, "bank_card": 0.1, "imei": 0.1,
-                               "vin": 1 / 11}
-VIN = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "012345678912345678123457923456789"), strict=True))
-_SHORT, _LONG, _SURE = 6, 10, 0.7
-_ASCII = re.compile(r"[\x21-\x7e\u3400-\u9fff]*")
-_EMAIL = re.compile(r"[A-Z0-9][A-Z0-9._%+-]*@[A-Z0-9-]+(?:\.[A-Z0-9-]+)*\.[A-Z]{2}")
-_UNALLOCATED = frozenset(("154", "160", "161", "163", "164", "168", "169", "179", "194"))
-
-
-def vin_check(text: str) -> bool:
-    """GB 16735: the ninth mark is the weighted sum modulo 11."""
-    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-    return "0123456789X"[sum(VIN[mark] * weight for mark, weight in zip(text, weights, strict=True)) % 11] == text[8]
-
-
-def _resident(text: str) -> bool:
-    check = BY_KIND["resident_id"].check
-    return check is None or check(text[:18].upper())
-
-
-def _organisation(text: str) -> bool:
-    check = BY_KIND["social_credit_code"].check
-    return check is None or check(text)
-
-
-_CHECKS: Mapping[str, Callable[[str], bool]] = {
-    "resident_id": _resident, "disability_card": _resident, "social_credit_code": _organisation, "bank_card": luhn, "imei": luhn, "vin": vin_check,
-}
+MASKED_NUMBER, _MASKED_NAME = r"^\s*(?:1\d{2}[*xX×]{4}\d{4}|\d{3,6}[*xX×]{6,12}[\dXx]{2,4})\s*$", r"^\s*\p{Han}[*×○]{1,2}\s*$"
+_HEX = r"^(?:[0-9]*[A-Fa-f][0-9A-Fa-f]{15,}|[0-9A-Fa-f]{15,}[A-Fa-f][0-9]*|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+_RESIDENT = r"^\d{17}[\dXx]$"
+# Fifteen digits of a resident's number of before 1999, or seventeen of today's without its check digit: division and day of birth.
+_UNCHECKED = (rf"^\s*(?:{'|'.join(sorted(PROVINCES))})\d{{4}}(?:\d\d|(?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}\s*$")
+_WEIGHTS = np.array((7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2))
+_DENSE, _WIDE = 100, 10**9      # gap and range of eleven-digit numbers that follow one another
 
 
 @dataclass
 class ColumnCounts:
-    """`number` says that the column's type is a number. Counts are of distinct values, `cells` of cells."""
+    """`number` says that the column's type is a number. Counts are of distinct values, `cells` of filled cells. `decades`: birth decade →
+    how many look like resident numbers, and how many of their checksums hold; `rounded` of them end in 000. `hexes` are long hexadecimal
+    codes with letters. `unchecked`: year as written → numbers that have a resident's division and birthday and no check digit.
+    """
 
     number: bool = False
     cells: int = 0
     distinct: int = 0
     elevens: int = 0
     mobiles: int = 0
-    han: int = 0
-    names: int = 0
-    read_names: int = 0
-    within: int = 0
-    doors: int = 0
-    scattered: bool = False
-    prefixes: set[str] = field(default_factory=set)
-    hits: dict[str, list[int]] = field(default_factory=dict)
+    rounded: int = 0
+    hexes: int = 0
+    unchecked: dict[str, int] = field(default_factory=dict)
+    prefixes: set[int] = field(default_factory=set)
+    decades: dict[int, tuple[int, int]] = field(default_factory=dict)
+    hits: dict[str, Hits] = field(default_factory=dict)
+    texts: TextCounts = field(default_factory=TextCounts)
+    _scattered: bool = False
+    _lowest: int = 10**12
+    _highest: int = 0
 
     @property
     def sequential(self) -> bool:
-        """Whether the numbers of eleven digits follow one another, as serial numbers do and no subscribers' numbers."""
-        return self.elevens > 0 and not self.scattered
+        """Whether the numbers of eleven digits follow one another, as serial numbers do and subscribers' numbers only in a block."""
+        return self.elevens > 0 and not self._scattered
 
-    def add(self, values: pa.Array, cells: pa.Array, model: Model | None) -> None:
-        """One slice of distinct texts and how many cells hold each. Without a model (a code list's words) no Chinese is read."""
-        spelled = pc.utf8_trim_whitespace(values)
-        odd = pc.invert(pc.match_substring_regex(spelled, r"^[\x21-\x7e\p{Han}]*$"))
-        if pc.any(odd).as_py():         # full-width forms, gaps and marks that cannot be seen
-            spelled = pa.array([text if _ASCII.fullmatch(text) else fold(text) for text in spelled.to_pylist()], pa.string())
-        weights = cells.to_numpy(zero_copy_only=False)
-        self.cells, self.distinct = self.cells + int(weights.sum()), self.distinct + len(values)
-        whole = self._wholes(spelled, weights)
-        self._mobiles(spelled, weights)
-        eleven = pc.match_substring_regex(spelled, r"^\d{11}$").to_numpy(zero_copy_only=False)
-        self._embedded(values, weights, ~(whole | eleven))
-        self._read(values, weights, model)
+    @property
+    def reach(self) -> int:
+        """From the lowest number of eleven digits to the highest."""
+        return max(0, self._highest - self._lowest)
+
+    def add(self, values: pa.Array, cells: pa.Array, model: Model | None, memory: Memory | None = None) -> None:
+        """One slice of all distinct texts and how many cells hold each. Without a model (a code list's words) no Chinese is read."""
+        self.cells, self.distinct = self.cells + int(pc.sum(cells).as_py() or 0), self.distinct + len(values)
+        self.add_numbers(values, cells)
+        if model is not None:
+            mask = pc.match_substring_regex(values, WORDED)
+            self.add_texts(values.filter(mask), cells.filter(mask), model, memory)
+
+    def add_numbers(self, values: pa.Array, cells: pa.Array) -> None:
+        """Identifiers and masked values among these; `cells` and `distinct` are the caller's to count."""
+        values = plain_values(values)
+        values = pc.replace_substring_regex(values, r"^(\s*-?\d+)\.0+\s*$", r"\1")       # as a spreadsheet or a cast writes a whole number
+        self.hexes += int(pc.sum(pc.match_substring_regex(values, _HEX)).as_py() or 0)
+        for kind, hits in judge_values(values, cells).items():
+            if kind != "imei" or not self.number:
+                self.hits[kind] = self.hits.get(kind, Hits(0, 0, 0)) + hits
+        self._masked(values, cells, MASKED_NUMBER)
+        self._mobiles(values)
+        self._residents(values)
+        self._unchecked(values)
+
+    def add_texts(self, values: pa.Array, cells: pa.Array, model: Model | Looks, memory: Memory | None = None) -> None:
+        """Values that are WORDED."""
+        if len(values):
+            self._masked(values, cells, _MASKED_NAME)
+            self.texts.add(values.to_pylist(), cells.to_pylist(), model, memory)
 
     def kinds(self) -> dict[str, Hits]:
         """Every kind that has a hit."""
-        return {kind: Hits(*figures) for kind, figures in sorted(self.hits.items()) if figures[1]}
+        texts, found = self.texts, dict(self.hits)
+        if texts.names or texts.within:
+            found["name"] = Hits(texts.name_cells + texts.within_cells, texts.names + texts.within, 0, texts.names)
+        if texts.doors:
+            found["address"] = Hits(texts.door_cells, texts.doors, 0)
+        return dict(sorted(found.items()))
 
-    def _hit(self, kind: str, cells: int, distinct: int, checked: int) -> None:
-        known = self.hits.setdefault(kind, [0, 0, 0])
-        self.hits[kind] = [known[0] + cells, known[1] + distinct, known[2] + checked]
+    def _masked(self, values: pa.Array, cells: pa.Array, form: str) -> None:
+        masked = pc.match_substring_regex(values, form)
+        if count := int(pc.sum(masked).as_py() or 0):
+            found = Hits(int(pc.sum(cells.filter(masked)).as_py()), count, 0, count)
+            self.hits["masked"] = self.hits.get("masked", Hits(0, 0, 0)) + found
 
-    def _wholes(self, texts: pa.Array, weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        taken = np.zeros(len(texts), dtype=bool)
-        for kind, form in FORMS.items():
-            if kind == "imei" and self.number:
-                continue
-            mask = pc.match_substring_regex(texts, form).to_numpy(zero_copy_only=False) & ~taken
-            if kind == "social_credit_code" and mask.any():     # eighteen digits with a birth date were taken as a person's already
-                mask &= pc.match_substring_regex(texts, r"[A-Z]|^[159][1-9]\d+$").to_numpy(zero_copy_only=False)
-            if not mask.any():
-                continue
-            found = texts.filter(pa.array(mask)).to_pylist()
-            checked = sum(map(_CHECKS[kind], found)) if kind in _CHECKS else 0
-            self._hit(kind, int(weights[mask].sum()), len(found), checked)
-            taken |= mask
-        return taken
-
-    def _mobiles(self, texts: pa.Array, weights: np.ndarray[Any, Any]) -> None:
-        eleven = pc.match_substring_regex(texts, r"^(?:\+?86)?[- ]?\d{11}$").to_numpy(zero_copy_only=False)
-        if not eleven.any():
+    def _mobiles(self, values: pa.Array) -> None:
+        texts = _digits(values, r"^(?:\+?86)?[- ]?(\d{11})$")
+        if not len(texts):
             return
-        found = texts.filter(pa.array(eleven)).to_pylist()
-        numbers = np.array([int(text[-11:]) for text in found], dtype=np.int64)
-        like = numbers // 10**9
-        mobile = (like >= 13) & (like <= 19)
-        heads = [str(number)[:3] for number in numbers[mobile].tolist()]
-        self.elevens, self.mobiles = self.elevens + len(found), self.mobiles + int(mobile.sum())
-        self.prefixes |= set(heads)
-        gaps = np.diff(np.sort(numbers))
-        self.scattered |= len(numbers) < 30 or float(np.median(gaps)) > 100 or int(np.ptp(numbers)) >= 10**9
-        if mobile.any():
-            self._hit("mobile", int(weights[eleven][mobile].sum()), int(mobile.sum()), sum(head not in _UNALLOCATED for head in heads))
+        numbers = np.sort(pc.cast(texts, pa.int64()).to_numpy(zero_copy_only=False))
+        mobile = (numbers >= 13 * 10**9) & (numbers < 20 * 10**9)
+        self.elevens, self.mobiles = self.elevens + len(numbers), self.mobiles + int(mobile.sum())
+        self.prefixes |= set(np.unique(numbers[mobile] // 10**8).tolist())
+        self._lowest, self._highest = min(self._lowest, int(numbers[0])), max(self._highest, int(numbers[-1]))
+        self._scattered |= len(numbers) < 30 or float(np.median(np.diff(numbers))) > _DENSE or self.reach >= _WIDE
 
-    def _embedded(self, values: pa.Array, weights: np.ndarray[Any, Any], left: np.ndarray[Any, Any]) -> None:
-        mask = pc.match_substring_regex(values, SUSPICIOUS).to_numpy(zero_copy_only=False) & left
-        for value, count in zip(values.filter(pa.array(mask)).to_pylist(), weights[mask].tolist(), strict=True):
-            found = kinds_in(value)
-            if "email" not in found and _EMAIL.search(fold(value)):        # also where the sentence's full stop follows
-                found = {**found, "email": True}
-            for kind, sure in found.items():
-                self._hit(kind, count, 1, int(sure))
+    def _unchecked(self, values: pa.Array) -> None:
+        found = pc.utf8_trim_whitespace(values.filter(pc.match_substring_regex(values, _UNCHECKED)))
+        for text in found.to_pylist():
+            year = text[6:8] if len(text) == 15 else text[6:10]
+            self.unchecked[year] = self.unchecked.get(year, 0) + 1
 
-    def _read(self, values: pa.Array, weights: np.ndarray[Any, Any], model: Model | None) -> None:
-        mask = pc.match_substring_regex(values, r"\p{Han}").to_numpy(zero_copy_only=False)
-        texts, counts = values.filter(pa.array(mask)).to_pylist(), weights[mask].tolist()
-        if model is None or not texts:
+    def _residents(self, values: pa.Array) -> None:
+        """Decades of birth and checksums of what may be resident numbers, and how many of them a spreadsheet has rounded to 15 digits."""
+        texts = values.filter(pc.match_substring_regex(values, _RESIDENT))
+        if not len(texts):
             return
-        for text, count, reading in zip(texts, counts, model.read(texts), strict=True):
-            self._text(text.strip(), text, count, reading)
-
-    def _text(self, short: str, text: str, count: int, reading: Reading) -> None:
-        self.han += 1
-        if len(short) <= _SHORT and like_a_name(short):
-            seen = any(end - start >= len(short) - 1 for start, end in (*reading.likely, *reading.faint))
-            if seen or (short[0] in SINGLE and len(short) == 3):
-                self.names += 1
-                self._hit("name", count, 1, 0)
-            self.read_names += int(any(word == short and tag == "PER" for word, tag in reading.words))
-        elif len(short) >= _LONG and _within(text, reading):
-            self.within += 1
-            self._hit("name", count, 1, 0)
-        if door_spans(text):
-            self.doors += 1
-            self._hit("address", count, 1, 0)
+        marks = np.frombuffer("".join(texts.to_pylist()).upper().encode(), dtype=np.uint8).reshape(-1, 18).astype(np.int64)
+        digits, last = marks[:, :17] - 48, np.where(marks[:, 17] == ord("X"), 10, marks[:, 17] - 48)
+        year, month, day = (digits[:, at:to] @ 10 ** np.arange(to - at)[::-1] for at, to in ((6, 10), (10, 12), (12, 14)))
+        born = (year >= 1900) & (year < 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (digits[:, 0] > 0)
+        right = (12 - digits @ _WEIGHTS % 11) % 11 == last
+        self.rounded += int((born & (digits[:, 15:].sum(axis=1) == 0) & (last == 0)).sum())
+        for decade in np.unique(year[born] // 10).tolist():
+            some = born & (year // 10 == decade)
+            known = self.decades.get(decade, (0, 0))
+            self.decades[decade] = known[0] + int(some.sum()), known[1] + int((some & right).sum())
 
 
-def _within(text: str, reading: Reading) -> bool:
-    """A name inside running text: read as one and written like one, or before a title or after a word that asks for one."""
-    likely = set(reading.likely)
-    return any(span.score >= _SURE and ((span.start, span.end) not in likely or like_a_name(text[span.start:span.end]))
-               for span in name_spans(text, reading))
+def _digits(values: pa.Array, form: str) -> pa.Array:
+    """The digits of whole cells of this form, in whatever width."""
+    wide = pc.match_substring_regex(values, r"[\x{ff10}-\x{ff19}\x{ff0b}]")
+    if pc.any(wide).as_py():
+        values = pa.array([fold(text) for text in values.to_pylist()], pa.string())
+    values = pc.utf8_trim_whitespace(values)
+    found: Any = values.filter(pc.match_substring_regex(values, form))
+    return pc.replace_substring_regex(found, form, r"\1")

@@ -49,6 +49,32 @@ def moved_query(by: Sequence[str], counts: Sequence[str], before: str, now: str)
             .from_(exp.to_table(now).as_("a")).join(exp.to_table(before).as_("b"), on=exp.and_(*same) if same else exp.true()))
 
 
+def differencing_query(by: Sequence[tuple[str, str]], counts: Sequence[tuple[str, str]], low: int, high: int) -> exp.Query:
+    """One row: `cells` of the groups that the tables `mine` and `other` both show, a count of which differs by `low` to `high`.
+
+    `by` and `counts` name a column of each. Groups finer than `by` are added up: so would an attacker do.
+    """
+    sides = []
+    for at, view in enumerate(("mine", "other")):
+        keys = [exp.alias_(col(pair[at]), f"g{n}", quoted=True) for n, pair in enumerate(by)]
+        sums = [exp.alias_(exp.Sum(this=col(pair[at])), f"n{n}", quoted=True) for n, pair in enumerate(counts)]
+        side = exp.select(*keys, *sums).from_(exp.to_table(view, quoted=True))
+        sides.append(side.group_by(*[col(pair[at]) for pair in by]) if by else side)
+    same = [exp.NullSafeEQ(this=col(f"g{n}", "a"), expression=col(f"g{n}", "b")) for n in range(len(by))]
+    few = [exp.Between(this=exp.Abs(this=exp.Sub(this=col(f"n{n}", "a"), expression=col(f"n{n}", "b"))), low=lit(low), high=lit(high))
+           for n in range(len(counts))]
+    cells = case([(exp.or_(*few), lit(1))])
+    return (exp.select(exp.alias_(coalesce(exp.Sum(this=cells), lit(0)), "cells", quoted=True)).from_(sides[0].subquery("a"))
+            .join(sides[1].subquery("b"), on=exp.and_(*same) if same else exp.true()))
+
+
+def differencing(release: str, cells: int, least: int) -> list[Finding]:
+    """Held where subtracting another table from this one tells of fewer persons than a cell may hold."""
+    note = "Subtracting another table of the same subjects from this one tells of fewer persons than a published cell must hold."
+    observed = {"releases": [release], "cells": cells, "least": least}
+    return [Finding("exposure.differencing", False, "block", note, observed=observed)] if cells else []
+
+
 def joint(figures: Mapping[str, Any], k: int, releases: Sequence[str], columns: Sequence[str]) -> list[Finding]:
     """Held where persons stand in classes under k once the releases are laid side by side."""
     if not 0 < int(figures["smallest"]) < k:

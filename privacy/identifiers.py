@@ -27,13 +27,15 @@ from privacy.checksums import (
 )
 
 COUNTS = 0.5          # from this score on a finding counts without any further evidence
+RARE = 1e-4           # below this share of random codes of its form a hit is no chance
 _NUMBERED = ("订单", "流水", "单号", "运单", "快递", "工单", "批号", "批次", "文书号", "文号", "案号", "档案号", "项目编号", "项目代码", "发票",
              "合同编号", "合同号", "序列号", "设备", "表号", "编码", "编号", "序号", "金额", "ORDER", "SERIAL", "SN:", "NO.")
 
 
 @dataclass(frozen=True)
 class Spec:
-    """`cores` match folded text (`gaps`: with separators between its characters); `chance` is how often a checksum holds by chance.
+    """`cores` match folded text (`gaps`: with separators between its characters); `chance` is how often a checksum holds by chance, and
+    `random` which share of codes drawn at random from the characters of its first core passes shape and checksum (1.0: not established).
 
     `lead`: what must stand directly before. `edge`: characters that may not touch the match on either side. `bodies`: enterprises and
     offices have it too, so that a contract may name it on an L1 column and keep it.
@@ -59,6 +61,12 @@ class Spec:
     lead: str = ""
     edge: str = "0-9"
     bodies: bool = False
+    random: float = 1.0
+
+    @property
+    def certain(self) -> bool:
+        """Whether one hit that passes its checksum is a person's for certain: rarer by chance than RARE, and counted by itself."""
+        return self.personal and not self.bodies and self.random <= RARE and self.checked >= COUNTS
 
 
 PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -68,15 +76,15 @@ _CARD = ("卡号", "银行卡", "储蓄卡", "信用卡", "账号", "帐号", "�
 SPECS: tuple[Spec, ...] = (
     Spec("disability_card", "残疾人证号", "Disability card number", True, "L4", ("[1-9][0-9]{16}[0-9X][1-7][1-4](?:B[0-9])?",
          "[1-9][0-9]{16}[0-9X][0-9]{2}"), "China Disabled Persons' Federation, disability card rules: resident ID, kind, grade",
-         0.85, 0.1, 0.95, 0.95, id_shape, id_check, 1 / 11, ("残疾", "CJZ"), _NUMBERED),
+         0.85, 0.1, 0.95, 0.95, id_shape, id_check, 1 / 11, ("残疾", "CJZ"), _NUMBERED, random=3e-5),
     Spec("hmt_residence_permit", "港澳台居民居住证号", "Residence permit of a Hong Kong, Macao or Taiwan resident", True, "L4",
          ("8[123]0000[0-9]{11}[0-9X]",), "State Council 2018 no. 81; GB 11643", 0.9, 0.3, 0.95, 0.95, id_shape, id_check, 1 / 11,
-         ("居住证", *_CITIZEN)),
+         ("居住证", *_CITIZEN), random=7e-5),
     Spec("foreigner_permit", "外国人永久居留身份证号", "Permanent residence card of a foreigner", True, "L4",
          ("9[0-9]{16}[0-9X]", "[A-Z]{3}[0-9]{12}"), "GA/T 1193; card of 2023", 0.3, 0.05, 0.4, 0.9, foreigner_shape, id_check, 1 / 11,
-         ("永久居留", "外国人"), _NUMBERED, edge="0-9A-Z"),
+         ("永久居留", "外国人"), _NUMBERED, edge="0-9A-Z", random=7e-5),
     Spec("resident_id", "居民身份证号", "Resident ID number", True, "L4", ("[1-9][0-9]{16}[0-9X]", "[1-9][0-9]{14}"), "GB 11643-1999",
-         0.85, 0.05, 0.95, 0.95, id_shape, id_check, 1 / 11, _CITIZEN, _NUMBERED),
+         0.85, 0.05, 0.95, 0.95, id_shape, id_check, 1 / 11, _CITIZEN, _NUMBERED, random=3e-5),
     Spec("residence_permit", "居住证号", "Residence permit number", True, "L4", ("[A-Z0-9]{2}[0-9]{8,16}",),
          "Regulation on residence permits, 2015; cities number their own", 0.0, 0.0, 0.0, 0.7, cues=("居住证", "暂住证", "JZZ"),
          edge="0-9A-Z"),
@@ -112,7 +120,8 @@ SPECS: tuple[Spec, ...] = (
          cues=("军官证", "士官证", "士兵证", "警官证", "文职", "军人证", "军字", "武字")),
     Spec("plate", "机动车号牌", "Vehicle plate", True, "L3",
          (f"[{PLACES}][A-Z][A-HJ-NP-Z0-9]{{5,6}}", f"[{PLACES}][A-Z][A-HJ-NP-Z0-9]{{4}}[学警港澳挂领]", f"WJ[{PLACES}]?[0-9]{{4}}[0-9A-Z]",
-          "[0-9]{6}使"), "GA 36-2018", 0.85, 0.45, 0.0, 0.95, lambda text: any(mark.isdigit() for mark in text[2:]),
+          "[0-9]{6}使", f"[{PLACES}][A-Z][A-HJ-NP-Z0-9]{{5,6}}(?:19|20)[0-9]{{2}}(?:[0-9]{{4}})?"), "GA 36-2018", 0.85, 0.45,
+         0.0, 0.95, lambda text: any(mark.isdigit() for mark in text[2:]),
          cues=("车牌", "号牌", "车辆", "车主", "轿车", "CPH"), edge="0-9A-Z"),
     Spec("email", "电子邮箱", "E-mail address", True, "L3",
          (r"[A-Z0-9._%+\-]+@[A-Z0-9][A-Z0-9.\-]*\.[A-Z]{2,}",

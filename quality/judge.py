@@ -1,7 +1,7 @@
 """Great Expectations judges: check specs over views of exact versions → findings. Counts only; no value comes back.
 
-The caller hands over a database file whose views are `silver` (the candidate) and `judged` (candidate plus quarantine,
-with the failed rules of quarantined rows in `_rules`).
+The caller hands over a database file (DuckDB) or frames (Spark) named `silver` (the candidate) and `judged` (candidate plus
+quarantine, with the failed rules of quarantined rows in `_rules`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from catalog.dialect import render
+from sqlglot import exp
+
+from catalog.dialect import col, contains_any, joined_text, lit, render
 from catalog.evidence import CheckSpec, Finding
 
+_BATCH = "cl_judged_batch"          # becomes the library's own name for what it judges
 Bound = tuple[str, float]
+Where = Path | Mapping[str, object]         # a database file, or a frame a view
 COMPARE: Mapping[str, Callable[[float, Any], bool]] = {
     "mustBe": lambda value, bound: value == bound,
     "mustNotBe": lambda value, bound: value != bound,
@@ -28,35 +32,41 @@ COMPARE: Mapping[str, Callable[[float, Any], bool]] = {
 }
 
 
-def judge(database: Path, specs: Sequence[CheckSpec]) -> tuple[Finding, ...]:
+def judge(where: Where, specs: Sequence[CheckSpec]) -> tuple[Finding, ...]:
     """One finding a spec. A check that could not be computed fails and blocks: doubt is not a pass."""
-    with _quiet():
-        return _judge(database, specs)
+    with _quiet(), contextlib.ExitStack() as closing:
+        return _judge(where, specs, closing)
 
 
-def _judge(database: Path, specs: Sequence[CheckSpec]) -> tuple[Finding, ...]:
-    import great_expectations as gx
-
+def _batches(gx: Any, where: Where, closing: contextlib.ExitStack) -> dict[str, Any]:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    views = ("silver", "judged")
+    if not isinstance(where, Path):
+        spark = context.data_sources.add_spark("lake")
+        return {view: spark.add_dataframe_asset(view).add_batch_definition_whole_dataframe(view).get_batch({"dataframe": where[view]})
+                for view in views}
     from quality.buffered import install
 
     install()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}      # type: ignore[assignment]  # the library reads a mapping
-    source = context.data_sources.add_sql("lake", connection_string=f"duckdb:///{database}")
-    batches = {
-        view: source.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view).get_batch()
-        for view in ("silver", "judged")
-    }
+    source = context.data_sources.add_sql("lake", connection_string=f"duckdb:///{where}")
+    closing.callback(source.get_execution_engine().engine.dispose)
+    return {view: source.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view).get_batch() for view in views}
+
+
+def _judge(where: Where, specs: Sequence[CheckSpec], closing: contextlib.ExitStack) -> tuple[Finding, ...]:
+    import great_expectations as gx
+
+    batches, dialect = _batches(gx, where, closing), "duckdb" if isinstance(where, Path) else "spark"
     total = _count(gx, batches["judged"])
     findings = []
     for view in ("judged", "silver"):
         mine = [spec for spec in specs if (spec.kind == "row") == (view == "judged")]
-        suite = gx.ExpectationSuite(name=view, expectations=[_expectation(gx, spec) for spec in mine])
+        suite = gx.ExpectationSuite(name=view, expectations=[_expectation(gx, spec, dialect) for spec in mine])
         # SUMMARY keeps counts; lists of unexpected values never leave the library.
         result = batches[view].validate(suite, result_format={"result_format": "SUMMARY", "exclude_unexpected_values": True})
         by_id = {_rule_of(item): item for item in result.results}
         findings += [finding(spec, by_id[spec.id], total) for spec in mine]
-    source.get_execution_engine().engine.dispose()
     return tuple(findings)
 
 
@@ -69,10 +79,10 @@ def _count(gx: Any, batch: Any) -> int:
     return int(result.result["observed_value"])
 
 
-def _expectation(gx: Any, spec: CheckSpec) -> Any:
+def _expectation(gx: Any, spec: CheckSpec, dialect: str) -> Any:
     kinds, meta = gx.expectations, {"rule": spec.id}
     if spec.kind == "row":
-        return kinds.UnexpectedRowsExpectation(unexpected_rows_query=_bad_rows(spec), meta=meta)
+        return kinds.UnexpectedRowsExpectation(unexpected_rows_query=_bad_rows(spec, dialect), meta=meta)
     if spec.kind == "expectation":
         arguments = dict(spec.arguments)
         return getattr(kinds, arguments.pop("type"))(**arguments, meta=meta)
@@ -83,20 +93,25 @@ def _expectation(gx: Any, spec: CheckSpec) -> Any:
         return kinds.ExpectCompoundColumnsToBeUnique(column_list=columns, meta=meta)
     if spec.metric == "rowCount":
         return kinds.ExpectTableRowCountToBeBetween(min_value=0, meta=meta)
-    return kinds.UnexpectedRowsExpectation(unexpected_rows_query=_escaped(_set_query(spec)), meta=meta)
+    return kinds.UnexpectedRowsExpectation(unexpected_rows_query=_set_query(spec, dialect), meta=meta)
 
 
-def _bad_rows(spec: CheckSpec) -> str:
+def _bad_rows(spec: CheckSpec, dialect: str) -> str:
     """Quarantined rows that failed this rule, and rows of the candidate that should have failed it."""
-    word = "';' || _rules || ';' LIKE '%;" + spec.id.replace("_", "\\_") + ";%' ESCAPE '\\'"
-    bad = f" OR (_rules = '' AND ({render(spec.bad, 'duckdb')}))" if spec.bad is not None else ""
+    word = render(contains_any(joined_text([lit(""), col("_rules"), lit("")], ";"), [f";{spec.id};"]), dialect)
+    bad = f" OR (_rules = '' AND ({render(spec.bad, dialect)}))" if spec.bad is not None else ""
     return "SELECT 1 AS bad FROM {batch} WHERE " + _escaped(f"({word}){bad}")
 
 
-def _set_query(spec: CheckSpec) -> str:
+def _set_query(spec: CheckSpec, dialect: str) -> str:
     """A steward's set query, as one row when its single number breaks a bound."""
     bounds = " AND ".join(f"({_comparison(bound)})" for bound in spec.bounds)
-    query = render(spec.arguments["query"], "duckdb")
+    tree = spec.arguments["query"].copy()
+    for table in tree.find_all(exp.Table):
+        if table.name == "silver" and dialect == "spark":       # whose frame has no name of ours
+            table.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("silver", quoted=True)))
+            table.set("this", exp.to_identifier(_BATCH))
+    query = _escaped(render(tree, dialect)).replace(_BATCH, "{batch}")
     return f"SELECT * FROM ({query}) AS measured(value) WHERE value IS NULL OR NOT ({bounds})"
 
 

@@ -7,10 +7,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sparking import local, spark_there
 from stacking import PortalStack, portal_there, postgres_there
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("CITYLAKE_SHARED", ROOT.parent / "shared")).resolve()
@@ -26,6 +30,7 @@ PARTS = {
     "browser": (lambda: _browser() is not None, "no Chromium: apt-get install chromium"),
     "portal": (portal_there, "apt-get install redis-server postgresql-15 libmagic1 openjdk-17-jre-headless maven; make portal-parts"),
     "postgres": (postgres_there, "no PostgreSQL: apt-get install postgresql-15"),
+    "spark": (spark_there, "apt-get install openjdk-17-jre-headless maven; make spark-parts"),
 }
 
 
@@ -82,6 +87,14 @@ def portal_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         stack.reset()
 
 
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> SparkSession:
+    """The Spark session of this worker of pytest-xdist; the engine's own, which lives as long as the process. Mark users `spark`."""
+    from pipelines.engines.spark.session import session
+
+    return session(local(tmp_path_factory.mktemp("spark")))
+
+
 @pytest.fixture
 def umask() -> Iterator[None]:
     """The program's umask, as the console sets it."""
@@ -90,13 +103,20 @@ def umask() -> Iterator[None]:
     os.umask(old)
 
 
+def _suite(report: Any) -> str:
+    return Path(str(report.nodeid).split("::")[0]).stem.removeprefix("test_")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The closing table: which suites ran, and which could not and why."""
+    """The closing table: which suites ran, how long each took, and which could not and why."""
+    seconds: Counter[str] = Counter()
+    for report in (one for reports in terminalreporter.stats.values() for one in reports if hasattr(one, "duration") and hasattr(one, "nodeid")):
+        seconds[_suite(report)] += report.duration
     counts: dict[str, Counter[str]] = {}
     reasons: Counter[tuple[str, str]] = Counter()
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            suite = Path(str(report.nodeid).split("::")[0]).stem.removeprefix("test_")
+            suite = _suite(report)
             counts.setdefault(suite, Counter())["failed" if outcome == "error" else outcome] += 1
             if outcome == "skipped" and isinstance(report.longrepr, tuple):
                 reasons[suite, report.longrepr[2].removeprefix("Skipped: ")] += 1
@@ -105,6 +125,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         ran = found["passed"] + found["failed"]
         state = f"{found['failed']} FAILED of {ran}" if found["failed"] else f"{ran} passed" if ran else "did not run"
         why = "; ".join(f"{number} not run ({reason})" for (name, reason), number in sorted(reasons.items()) if name == suite)
-        terminalreporter.write_line(f"{suite:<34} {state:<18} {why}".rstrip())
+        terminalreporter.write_line(f"{suite:<34} {state:<18} {seconds[suite]:>5.0f} s  {why}".rstrip())
     for name, (there, reason) in PARTS.items():
         terminalreporter.write_line(f"part {name:<29} {'here' if there() else 'MISSING: ' + reason}")

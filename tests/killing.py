@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tiny import DATASET, Tiny
@@ -29,10 +30,11 @@ ROOT = Path(__file__).resolve().parents[1]
 TOMBSTONE = {"reason": "Wrong", "basis": "Law", "date": "2026-11-24"}
 
 
-def attach(root: Path, sources: Path, now: str, user: str = "tester") -> Tiny:
+def attach(root: Path, sources: Path, now: str, user: str = "tester", engine: str = "duckdb", spark: str = "local[2]") -> Tiny:
     """A city that is there already, as it is; the sources stay where they are, however often the rest is copied."""
     city = object.__new__(Tiny)
     city.root, city.now, city.user, city.city, city.sources = root, datetime.fromisoformat(now), user, root / "city", sources
+    city.engine, city.spark = engine, spark
     return city
 
 
@@ -94,9 +96,17 @@ def act_withdraw(city: Tiny, dataset: str = DATASET) -> list[str]:
     return [str(done["outcome"])]
 
 
+def act_retain(city: Tiny) -> list[str]:
+    """What is over its time is erased."""
+    from pipelines.steps.retain import retain
+
+    return [f"{item.dataset} {item.step} {item.target} {item.outcome} {item.note}".strip() for item in retain(city.way())]
+
+
 ACTS: dict[str, Callable[..., list[str]]] = {
     "run": act_run, "approve": act_decide, "reject": act_reject, "resubmit": act_resubmit,
     "replay": act_replay, "withdraw": act_withdraw, "apply": act_apply,
+    "retain": act_retain,
 }
 
 
@@ -137,7 +147,7 @@ def _wait(pid: int, after: float | None) -> tuple[int, int]:
 
 
 def _child(order: dict[str, Any]) -> None:
-    from pipelines import boundary
+    from pipelines import boundary, keys
 
     root, log = Path(order["root"]), os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600)
     seen = 0
@@ -158,7 +168,10 @@ def _child(order: dict[str, Any]) -> None:
     code = 1
     try:
         act, _, of = order["act"].partition(" ")        # "withdraw parks.trees"
-        told = ACTS[act](attach(root, Path(order["sources"]), order["now"]), *([of] if of else []))
+        if drawn := order["engine"].pop("key", None):
+            keys.random = SimpleNamespace(token_hex=lambda _: drawn)       # type: ignore[assignment]
+        city = attach(root, Path(order["sources"]), order["now"], **order["engine"])
+        told = ACTS[act](city, *([of] if of else []))
         os.write(out, ("\n".join(told) + "\n").encode())
         code = 2 if any(" failed " in text for text in told) else 0
     except BaseException as error:
@@ -177,10 +190,12 @@ class Came:
 
 
 class Killer:
-    """The server's other end. `sources` and `now` are the same for all acts."""
+    """The server's other end. `sources`, `now` and what `attach` is told of the engine are the same for all acts; a `key` is the id that
+    every new key of tokens gets.
+    """
 
-    def __init__(self, folder: Path, sources: Path, now: datetime) -> None:
-        self.folder, self.sources, self.now = folder, sources, now
+    def __init__(self, folder: Path, sources: Path, now: datetime, **engine: str) -> None:
+        self.folder, self.sources, self.now, self.engine = folder, sources, now, engine
         folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
         self._server = subprocess.Popen([sys.executable, str(Path(__file__).resolve())], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -204,7 +219,7 @@ class Killer:
         out.write_bytes(b"")
         log.write_bytes(b"")
         answer = json.loads(self._ask({"root": str(root), "sources": str(self.sources), "now": self.now.isoformat(), "act": act,
-                                       "log": str(log), "out": str(out), **how}))
+                                       "log": str(log), "out": str(out), "engine": self.engine, **how}))
         return Came(answer["killed"], answer["code"], log.read_text().split(), out.read_text(errors="replace"))
 
     def close(self) -> None:

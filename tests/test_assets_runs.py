@@ -13,6 +13,8 @@ from typing import Any
 import dagster as dg
 import pytest
 from test_assets_definitions import derived
+from test_pipelines_disclosure import city as members
+from test_pipelines_disclosure import rows as members_rows
 from tiny import DATASET, GOOD, Tiny, column, contract
 
 from assets import ui
@@ -208,7 +210,20 @@ def test_a_dataset_that_may_no_longer_be_collected_is_a_failed_admission(tmp_pat
     tiny.drop("trees2.csv", GOOD)
     found = run(tiny, instance)
     assert "bronze admission" in checks(found, passed=False)
-    assert len([act for act in acts(tiny)[DATASET] if act[0] == "ingest"]) == 1
+    run(tiny, instance)
+    ingests = [(act[3], act[4]) for act in acts(tiny)[DATASET] if act[0] == "ingest"]
+    assert ingests == [("done", {"bronze/parks/trees": 1}), ("refused", {})]        # the refusal is on record, once
+
+
+def test_a_person_who_can_be_told_apart_fails_a_check_of_its_own(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    tiny = members(tmp_path, members_rows(80, "P900,C,30-39,x\n"))
+    found = run(tiny, instance)
+    assert "gold disclosure" in checks(found, passed=False)
+    assert {"gold screening", "gold tier"} <= checks(found, passed=True)
+    (told,) = [item for item in found.get_asset_check_evaluations() if item.check_name == "disclosure"]
+    text = " ".join(str(value.value) for value in told.metadata.values())
+    assert "disclosure.k" in text
+    assert "P900" not in text
 
 
 def test_checks_alone_are_shown_again_from_the_journal(tmp_path: Path, instance: dg.DagsterInstance) -> None:

@@ -70,6 +70,7 @@ def test_truth_values(text: str, expected: bool | None) -> None:
 
 
 @pytest.mark.parametrize(("build", "text", "expected"), [
+    (lambda e: d.bare_text(e, {"國": "国"}), " 中\u3164 國。(A\u0301-1) ", "中国A1"),
     (d.trim_text, "\u3000\u00a0 杭州\ufeff\t", "杭州"), (d.fold_width, "ＡＢ１２　（甲）", "AB12 (甲)"), (d.collapse_space, "a \u3000\n b", "a b"),
     (d.upper_ascii, "aß码", "Aß码"), (d.strip_thousands, "1,234,567.8", "1234567.8"), (d.strip_thousands, "1,23", "1,23"),
     (d.strip_zero_fraction, "330300.0", "330300"), (d.strip_zero_fraction, "330300.5", "330300.5"),

@@ -65,7 +65,7 @@ collection_rules:
     department: parks
     datasets: [parks.trees]
     purposes: [upkeep, open_data]
-    kinds: [name, mobile]
+    kinds: [name, mobile, address]
     quantity: {rows_per_batch: 100}
     frequency: {min_interval_hours: 24}
     mode: [files]
@@ -75,6 +75,8 @@ collection_rules:
     valid_to: "2030-12-31"
     legal_basis: 个人信息保护法第十三条
     verified: true
+joins:
+  - {id: JT1, elements: [树木数, planted], legal_basis: 保守国家秘密法第十三条, verified: true}
 """
 HEAD = """\
 apiVersion: v3.1.0
@@ -197,12 +199,28 @@ schema:
         customProperties:
           - property: citylake
             value: {person: true, identifies: mobile}
+      - name: owner_at
+        businessName: 认养人住址
+        logicalType: string
+        physicalType: text
+        classification: L3
+        customProperties:
+          - property: citylake
+            value: {person: true, quasi: true, identifies: address}
+      - name: owner_door
+        businessName: 认养人地址代码
+        logicalType: string
+        physicalType: text
+        classification: L3
+        customProperties:
+          - property: citylake
+            value: {from_address: {column: owner_at, part: code}, person: true, quasi: true, identifies: address}
 """
 SUMS_TEXT = HEAD.replace("NAME", "sums") + """\
       inputs:
         - {dataset: parks.trees, name: trees}
       query: |
-        SELECT kind, count(*) AS trees, max(owner) AS owner FROM trees GROUP BY kind
+        SELECT kind, count(*) AS trees, max(owner) AS owner, max(owner_door) AS door FROM trees GROUP BY kind
       products:
         - name: main
           tier: unconditional
@@ -229,7 +247,16 @@ schema:
         logicalType: string
         physicalType: text
         classification: L3
+      - name: door
+        businessName: 地址代码
+        logicalType: string
+        physicalType: text
+        classification: L3
+        customProperties:
+          - property: citylake
+            value: {identifies: address}
 """
+OWN_DOOR = "        customProperties:\n          - property: citylake\n            value: {from_address"
 FILES = {"city.yaml": CITY, "people.yaml": PEOPLE, "calendar.yaml": CALENDAR, "codes/kinds.csv": KINDS,
          "negative_list.yaml": POLICY, TREES: TREES_TEXT, SUMS: SUMS_TEXT}
 
@@ -289,6 +316,7 @@ CASES = [
     Case("head.api_version", TREES, "apiVersion: v3.1.0", "apiVersion: v2.2.0"),
     Case("head.status", TREES, "status: active", "status: finished"),
     Case("head.version", TREES, "version: 1.0.0", "version: one"),
+    Case("contract.undecided", TREES, "version: 1.0.0", "version: DECIDE  # which"),
     Case("head.purpose", TREES, "  purpose: For tests.", "  usage: For tests.", "description:"),
     Case("head.domain", TREES, "domain: urban", "domain: health"),
     # our property
@@ -358,6 +386,20 @@ CASES = [
     Case("cross.query_sql", SUMS, "count(*) AS trees, max(owner)", "count(*) AS tree, max(owner)", "query: |"),
     Case("cross.query_sql", SUMS, "count(*) AS trees, max(owner)", "getenv('HOME') AS trees, max(owner)", "query: |"),
     Case("cross.derived_level", SUMS, "        classification: L3", "        classification: L2", "      - name: owner"),
+    Case("cross.derived_address", SUMS, "value: {identifies: address}", "value: {label_en: Door}", "      - name: door"),
+    Case("address.column", TREES, "{column: owner_at, part: code}", "{column: planted, part: code}", "      - name: owner_door"),
+    Case("address.column", TREES, "{column: owner_at, part: code}", "{column: owner_door, part: code}", "      - name: owner_door"),
+    Case("address.given", TREES, "part: code}, person: true", "part: code}, aliases: [D], person: true", "      - name: owner_door"),
+    Case("address.level", TREES, f"        classification: L3\n{OWN_DOOR}", f"        classification: L2\n{OWN_DOOR}", "      - name: owner_door"),
+    Case("address.identifies", TREES, "part: code}, person: true, quasi: true, identifies: address}", "part: code}, person: true, quasi: true}",
+         "      - name: owner_door"),
+    Case("address.person", TREES, "part: code}, person: true, quasi", "part: code}, quasi", "      - name: owner_door"),
+    Case("address.person", TREES, "part: code}, person: true, quasi: true", "part: code}, person: true", "      - name: owner_door"),
+    Case("product.door", TREES, "            id: {do: keep}", "            owner_door: {do: mask, left: 20}"),
+    Case("product.door", TREES, "            id: {do: keep}", "            owner_door: {do: generalise, prefix: 13}"),
+    Case("product.door", TREES, "            id: {do: keep}", "            owner_door: {do: keep}"),
+    Case("product.door", SUMS, "            kind: {do: keep}", "            door: {do: mask, left: 20}"),
+    Case("cross.alias", TREES, "aliases: {Kind: kind}", "aliases: {Kind: owner_door}"),
     Case("cross.codes", TREES, "codes: kinds,", "codes: sorts,", "      - name: kind"),
     Case("cross.codes_at", TREES, "codes_at: planted}", "codes_at: height}", "      - name: kind"),
     Case("cross.collection_rule", TREES, "      collection_rule: P1\n", "", "      - name: owner"),
@@ -377,12 +419,19 @@ CASES = [
     Case("product.treatment", TREES, "            height: {do: round, step: 0.5}", "            height: {do: mask}"),
     Case("product.treatment", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise}"),
     Case("product.coarse", TREES, "            planted: {do: generalise, to: month}", "            planted: {do: generalise, to: day}"),
+    Case("product.coarse", TREES, "            id: {do: keep}", "            owner: {do: generalise, prefix: 10}"),
+    Case("product.mask", TREES, "            id: {do: keep}", "            owner: {do: mask, left: 3, right: 8}"),
     Case("product.identifier", TREES, "            id: {do: keep}", "            owner: {do: keep}"),
     Case("product.filter", TREES, "          filter: height > 1", "          filter: owner = 'x'"),
     Case("product.empty", SUMS, "            kind: {do: keep}\n            trees: {do: keep}", "            kind: {do: drop}", "          columns:"),
     Case("product.aggregate", TREES, "            by: [kind]", "            by: [id]"),
     Case("product.aggregate", TREES, "              trees: count(*)", "              kind: count(*)", "          aggregate:"),
     Case("product.measure", TREES, "              trees: count(*)", "              trees: owner"),
+    Case("product.reveals", TREES, "              trees: count(*)", "              trees: max(owner)"),
+    Case("product.reveals", TREES, "              trees: count(*)", "              trees: max(height) - min(height)"),
+    Case("product.partial", TREES, "              trees: count(*)", "              trees: sum(CASE WHEN height > 99 THEN 1 ELSE 0 END)"),
+    Case("product.partial", TREES, "              trees: count(*)", "              trees: count(owner)"),
+    Case("product.partial", TREES, "              trees: count(*)", "              trees: sum(greatest(height - 99, 0))"),
     # the city's other files
     Case("city.zone", "city.yaml", "zone: Asia/Shanghai", "zone: Mars/Olympus"),
     Case("city.system", "city.yaml", "    department: parks", "    department: roads"),
@@ -414,6 +463,11 @@ CASES = [
     Case("collection.unknown", TREES, "      collection_rule: P1", "      collection_rule: P7"),
     Case("collection.scope", SUMS, "      inputs:", "      collection_rule: P1\n      inputs:", "collection_rule"),
     Case("collection.purposes", TREES, "      purposes: [open_data, upkeep]", "      purposes: [open_data, upkeep, profit]"),
+    # elements that may be secret together
+    Case("joins.undeclared", SUMS, "max(owner) AS owner", "max(planted) AS owner", "      query: |"),
+    Case("joins.undeclared", SUMS, "count(*) AS trees", "count(planted) AS trees", "      query: |"),
+    Case("joins.needless", SUMS, "      inputs:", "      joins: [JT1]\n      inputs:"),
+    Case("joins.needless", TREES, "      purposes: [open_data, upkeep]", "      joins: [P1]\n      purposes: [open_data, upkeep]"),
     # what connectors and formats say
     Case("source.connector", TREES, "          connector: files", "          connector: pigeon"),
     Case("source.options", TREES, "            path: trees.csv", "            path: trees.csv\n            colour: green", "colour"),
@@ -487,6 +541,13 @@ def test_the_city_that_is_right_has_no_problem(city: Path) -> None:
 @pytest.mark.parametrize("folder", ["catalog/cities/hangzhou", "tests/cities/real"])
 def test_every_city_of_the_project_is_right(folder: str) -> None:
     assert [str(problem) for problem in check_all(ROOT / folder)[1]] == []
+
+
+def test_what_says_that_its_elements_meet_loads(city: Path) -> None:
+    """The secrecy officer decides then, at each run: test_pipelines_clauses."""
+    text = SUMS_TEXT.replace("max(owner) AS owner", "max(planted) AS owner").replace("      inputs:", "      joins: [JT1]\n      inputs:")
+    (city / SUMS).write_text(text, encoding="utf-8")
+    assert [str(problem) for problem in check_all(city)[1] if problem.code.startswith("joins.")] == []
 
 
 def test_all_problems_of_all_files_come_at_once(city: Path) -> None:

@@ -67,6 +67,20 @@ def test_a_good_run_ends_with_zero_and_a_table(tiny: Tiny, cli: Cli) -> None:
     assert cli("run").output.startswith("unchanged parks.trees: nothing new")
 
 
+def test_a_dataset_that_stays_forbidden_fails_the_first_run_only(tiny: Tiny, cli: Cli) -> None:
+    tiny.drop("trees1.csv", GOOD)
+    tiny.write("negative_list.yaml", "version: 2\nexcluded:\n  - {id: T1, kind: dataset, name: parks.trees, legal_basis: law, verified: true}\n")
+    found = document(cli("run", "--json", code=4))["datasets"][0]
+    assert [finding["rule"] for item in found["refused"] for finding in item["findings"]] == ["excluded"]
+    again = cli("run").output
+    assert again.startswith("unchanged parks.trees: refused before")
+    assert "refused before: The negative list forbids to collect this dataset" in " ".join(again.split())
+    assert cli("audit", "show", "parks.trees").output.count("refused – The negative list forbids") == 1
+    tiny.write("negative_list.yaml", "version: 3\n")
+    assert "done      parks.trees: 1 batch, 3 rows, main r1" in cli("run").output
+    assert "refused before" not in cli("run").output
+
+
 def test_run_as_json(tiny: Tiny, cli: Cli) -> None:
     tiny.drop("trees1.csv", BAD)
     found = document(cli("run", "--json", code=3))
@@ -238,6 +252,11 @@ def test_releases_are_listed_shown_and_verified(tiny: Tiny, cli: Cli) -> None:
     assert document(cli("release", "show", "parks.trees.main", "--json")) == found[1]
     assert document(cli("release", "show", "parks.trees", "--release", "r1", "--json")) == found[0]
     assert "trees.main.csv" in cli("release", "show", "parks.trees").output
+    assert (found[1]["ruling"], found[1]["columns"]["height"]) == ("PASS", {"level": "L1", "how": {"do": "keep"}})
+    assert "note" not in found[1]["columns"]
+    said = cli("release", "show", "parks.trees").output
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("Ruling")] == ["PASS"]
+    assert [line.split()[1:] for line in said.splitlines() if line.startswith("height")] == [["L1", "keep"]]
     assert "no such release" in cli("release", "show", "parks.trees", "--release", "r9", code=1).stderr
     assert "no product" in cli("release", "show", "parks.trees.none", code=1).stderr
     assert "2 releases, 0 mismatches." in cli("release", "verify").output
@@ -347,3 +366,11 @@ def test_chinese_is_spoken_where_it_is_asked_for(tiny: Tiny, cli: Cli) -> None:
     assert "Dataset" in cli("status").output
     tiny.become("auditor")
     assert "数据管理员" in cli("hold", "approve", held(cli), "--reason", "电话核对过", "--lang", "zh", code=4).stderr
+
+
+def test_words_for_what_is_not_there(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    assert "neither such a file nor such a dataset" in cli("screen", str(tmp_path / "none.csv"), code=1).stderr
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    assert "The file is empty" in cli("screen", str(empty), code=3).stderr
+    assert document(cli("hold", "list", "--json")) == document(cli("inbox", "--json"))

@@ -83,14 +83,14 @@ class Canaries:
         return self._kept(fate, lambda: f"8{self._digits(7)}.{self._digits(2)}")
 
     def day(self, fate: str) -> str:
-        return f"19{self.chance.randrange(50, 99)}-0{self.chance.randrange(1, 10)}-1{self.chance.randrange(10)}"      # not unique: not looked for
+        return f"1970-0{self.chance.randrange(1, 10)}-1{self.chance.randrange(10)}"      # not unique: not looked for
 
 
 PEOPLE = [
     column("idno", "text", "身份证", "L3", key=1, required=True, identifies="resident_id", person=True),
     column("kind", "text", "类别", codes="kinds"),
     column("mobile", "text", "手机", "L3", identifies="mobile", person=True),
-    column("card", "bigint", "卡号", "L4", identifies="bank_card", person=True),
+    column("card", "bigint", "卡号", "L4", identifies="bank_card", person=True, quasi=True),
     column("email", "text", "邮箱", "L3", identifies="email", person=True),
     column("name", "text", "姓名", "L3", person=True),
     column("address", "text", "住址", "L3", person=True),
@@ -99,7 +99,7 @@ PEOPLE = [
 ]
 TREATED = {"kind": {"do": "keep"}, "idno": {"do": "token"}, "mobile": {"do": "mask", "left": 3, "right": 2}, "email": {"do": "mask", "left": 1},
            "name": {"do": "mask", "left": 1}, "address": {"do": "generalise", "prefix": 3}, "born": {"do": "generalise", "to": "year"},
-           "amount": {"do": "band", "width": 1000000}}
+           "amount": {"do": "band", "width": 10000000}}
 
 
 def sources(pattern: str, **form: Any) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def planted(root: Path, c: Canaries) -> Tiny:
         {"name": "main", "tier": "unconditional", "purpose": "open_data", "columns": {"kind": {"do": "keep"}}, "formats": ["csv", "parquet"]},
         {"name": "treated", "tier": "restricted", "purpose": "open_data", "columns": TREATED, "formats": ["csv", "parquet", "xlsx", "json"]}])
     city.declare(people)
-    city.drop("people1.csv", HEADER + "".join(person(c, "admitted") for _ in range(4)))
+    city.drop("people1.csv", HEADER + "".join(person(c, "admitted") for _ in range(6)))          # alike once treated
     # Quarantined: a type, a code and a key are broken, and the broken cell itself holds a person.
     city.drop("people2.csv", HEADER + person(c, "admitted", amount=c.name("admitted")) + person(c, "admitted", kind=c.address("admitted"))
               + person(c, "admitted", born=c.mobile("admitted")) + person(c, "admitted", idno="") + f"{c.name('admitted')},{c.email('admitted')}\n",
@@ -144,11 +144,13 @@ def _refused(city: Tiny, c: Canaries) -> None:
     city.declare(contract("parks.visits", max_bad_percent=90.0))
     row = f"V1,A,1,2026-01-01,{c.name('refused')} {c.mobile('refused')} {c.resident_id('refused')}\nV2,A,1,2026-01-01,{c.address('refused')}\n"
     city.drop(f"visits_{c.name('refused')}.csv", TREES + row)
-    row = f"V3,A,1,2026-01-01,{c.email('refused')}\nV4,{c.name('refused')},1,2026-01-01,{c.bank_card('refused')}\n"
+    row = f"V3,A,1,2026-01-01,{c.email('refused')} {c.mobile('refused')} {c.resident_id('refused')}\n"
+    row += f"V4,{c.name('refused')},1,2026-01-01,{c.bank_card('refused')}\n"
     city.drop("visits_2.csv", TREES + row, encoding="gb18030")
+    note = f"{c.name('refused')} {c.mobile('refused')} {c.resident_id('refused')}"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"visits_{c.name('refused')}.csv", TREES + f"V5,A,1,2026-01-01,{c.resident_id('refused')}\n")
+        archive.writestr(f"visits_{c.name('refused')}.csv", f"{TREES}V5,A,1,2026-01-01,{note}\n")
     path = city.sources / "parks" / "visits_3.csv.zip"
     path.write_bytes(packed.getvalue())
     document = contract("parks.packed", sources=[{"system": "parks_files", "options": {"path": "visits*.zip"}, "format": {"name": "csv"}}])
@@ -240,7 +242,8 @@ def by_dagster(city: Tiny) -> bytes:
 
     argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", "assets.definitions", "-j", "city", "--working-directory", str(ROOT)]
     _, variables = ui.command(city.settings)
-    done = subprocess.run(argv, env={**os.environ, **variables}, cwd=city.root, capture_output=True, check=False, timeout=300)
+    env = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, env=env, cwd=city.root, capture_output=True, check=False, timeout=300)
     home = Path(variables["DAGSTER_HOME"])
     assert [path for path in home.rglob("*") if path.suffix in (".err", ".out")]
     assert list(home.rglob("*.db"))
@@ -278,7 +281,7 @@ def _outcomes(city: Tiny) -> None:
     """The canaries went where the test believes."""
     journal = city.way().journal
     people = journal.state("parks.people")
-    assert [batch.rows for batch in people.batches] == [4, 5]
+    assert [batch.rows for batch in people.batches] == [6, 5]
     assert people.last["refine/"]["counts"]["quarantined"] == 5
     assert {name: people.releases[name][-1].body["tier"] for name in people.releases} == {"main": "unconditional", "treated": "restricted"}
     assert {hold.step for hold in journal.state("parks.misdeclared").holds.values()} == {"serve"}

@@ -70,7 +70,8 @@ def test_sqlite_values_and_order(tmp_path: Path) -> None:
     table = open_table(path, None, "data.db")
     assert table.columns == ["a", "b", 'c"d']
     assert rows(table) == [(1, "2", "1.5", "x"), (3, "1", "中", "ab")]
-    assert (table.bad, table.extra, table.options["table"]) == ([BadRecord(2, "encoding")], False, 1)
+    assert (table.bad, table.options["table"]) == ([BadRecord(2, "encoding")], 1)
+    assert table.extra              # always: free pages keep deleted rows, and CREATE its comments
 
 
 def test_sqlite_table_is_declared_when_there_are_several(tmp_path: Path) -> None:
@@ -92,3 +93,15 @@ def test_sqlite_file_is_not_written_to(tmp_path: Path) -> None:
     assert rows(open_table(path, None, "x")) == [(1, "1")]
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["payload"]
+
+
+def test_what_a_file_says_beside_its_columns_makes_it_more_than_its_table(tmp_path: Path) -> None:
+    plain = pa.schema([("a", pa.string())])
+    for name, schema, more in (("1", plain, False), ("2", plain.with_metadata({"comment": "x"}), True),
+                               ("3", pa.schema([pa.field("a", pa.string(), metadata={"comment": "x"})]), True)):
+        found = pa.table([["x"]], schema=schema)
+        pq.write_table(found, tmp_path / f"{name}.parquet")
+        with pa.ipc.new_file(tmp_path / f"{name}.arrow", schema) as writer:
+            writer.write_table(found)
+        for path in (tmp_path / f"{name}.parquet", tmp_path / f"{name}.arrow"):
+            assert open_table(path, None, path.name).extra is more, path.name

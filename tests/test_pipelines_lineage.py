@@ -241,3 +241,11 @@ def test_one_column_up_and_down(tiny: Tiny) -> None:
     assert not [key for key in found if key.endswith(("#id", "#kind"))]
     with pytest.raises(DefinitionError):
         one_column(tiny.way(), DATASET, "nothing")
+
+
+def test_a_column_that_is_read_from_a_lookup_comes_from_its_own(tmp_path: Path) -> None:
+    city = Tiny(tmp_path)
+    treated = {"id": {"do": "keep"}, "note": {"do": "redact"}}
+    city.declare(contract(products=[{"name": "main", "tier": "restricted", "purpose": "open_data", "columns": treated, "formats": ["csv"]}]))
+    found = columns(city.way(), "parks.trees")
+    assert ("silver/parks/trees#note", "gold/parks/trees/main#note", "redact") in edges(found)

@@ -35,6 +35,7 @@ from catalog.dialect import col
 from catalog.evidence import TableAt
 from catalog.loader import check_city
 from pipelines.conduct import run
+from pipelines.decisions import decide, inbox
 from pipelines.protocol import perform
 from pipelines.settings import Settings
 from pipelines.steps.ingest import ingest
@@ -62,6 +63,16 @@ class Real:
         bad = [(o.step, o.outcome, o.note, o.body.get("holds")) for o in outcomes if o.outcome not in ("done", "unchanged")]
         assert not bad
         return {f"{o.step}/{o.target}".rstrip("/"): o.body for o in outcomes if o.dataset == dataset}
+
+    def approve(self, dataset: str, rule: str, column: str) -> None:
+        """The privacy officer has looked at what may be personal data in this column, and it is none."""
+        (self.settings.state / "people.local.yaml").write_text("officer: privacy\n", encoding="utf-8")
+        way = open_way(self.settings, user="officer")
+        waiting = [item.hold for item in inbox(way) if item.dataset == dataset]
+        doubts = [found for hold in waiting for found in hold.findings if not found["passed"]]
+        assert {(found["rule"], found["column"]) for found in doubts} == {(rule, column)}
+        for hold in waiting:
+            decide(way, hold.id, "approve", "Things, no persons")
 
     def silver(self, dataset: str) -> pa.Table:
         """Silver in force."""
@@ -204,8 +215,13 @@ def test_one_table_as_csv_json_and_sqlite(real: Real) -> None:
     assert len(there) == 3986
     columns = ("name", "category")
     for form in ("csv", "json", "sqlite"):
-        steps = real.run(f"urban_management.waste_{form}")
-        assert steps["ingest"]["batches"][0]["raw_form"] == ("declared" if form == "sqlite" else "original")     # leave_out
+        for at in ("ingest", "serve"):          # some of 3,986 things are written like names of persons: once to collect, once to publish
+            outcomes = run(real.way, [f"urban_management.waste_{form}"])
+            assert [o.step for o in outcomes if o.outcome == "held"] == [at]
+            real.approve(f"urban_management.waste_{form}", "doubt.personal" if at == "ingest" else "screen.name.name", "name")
+        real.run(f"urban_management.waste_{form}")
+        (ingest,) = [o.body for o in outcomes if o.step == "ingest"]      # the one of the run that stopped at serve
+        assert ingest["batches"][0]["raw_form"] == ("declared" if form == "sqlite" else "original")     # leave_out
         assert sorted(zip(*(real.silver(f"urban_management.waste_{form}")[c].to_pylist() for c in columns), strict=True)) == there
     files = {tuple(map(tuple, real.published(f"urban_management.waste_{form}.main"))) for form in ("csv", "json", "sqlite")}
     assert len(files) == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from killing import differences, picture
+from killing import Came, Killer, attach, differences, picture
 from tiny import DATASET, Tiny, column, contract
 
 from pipelines import boundary
@@ -123,6 +123,26 @@ def test_erased_again_is_nothing_new_and_later_batches_go_on(city: Kept) -> None
     assert verify(city.way()) == []
 
 
+def test_the_key_of_an_erased_release_goes_with_it(tmp_path: Path) -> None:
+    city = Kept(tmp_path / "city")
+    columns = [column("id", "text", "编号", key=1, required=True), column("note", "text", "备注")]
+    token = {"name": "main", "tier": "restricted", "purpose": "open_data", "formats": ["csv"], "columns": {"id": {"do": "token"}}}
+    city.declare(contract(DATASET, columns, collection_rule="P1", products=[token]))
+    (city.city / "datasets/parks" / f"{DERIVED.split('.')[1]}.odcs.yaml").unlink()
+    city.drop("trees1.csv", "编号,备注\nT1,a\n")
+    city.run()
+    city.now += timedelta(days=20)
+    city.drop("trees2.csv", "编号,备注\nT2,b\n")
+    city.run()
+    keys = [release.body["key"] for release in city.way().journal.state(DATASET).releases["main"]]
+    assert len(set(keys)) == 2
+    city.now += timedelta(days=11)
+    city.retain()
+    left = {path.name for path in city.settings.secrets.glob("release-*")}
+    assert f"release-{keys[0]}" not in left
+    assert len(left) == 2       # that of the rows that are left, and the one that digests are keyed with
+
+
 def test_the_same_bytes_never_come_back(city: Kept) -> None:
     city.retain()
     city.drop("trees1.csv", FIRST)      # touched: offered again
@@ -229,6 +249,7 @@ def _told(start: Path, root: Path, watchers: list[Any], at: int | None) -> tuple
     shutil.copytree(start, root, symlinks=True)
     city = object.__new__(Kept)
     city.root, city.user, city.city, city.sources = root, "tester", root / "city", root / "sources"
+    city.engine, city.spark = "duckdb", "local[2]"
     city.now = datetime(2026, 11, 24, 4, 0, tzinfo=UTC) + timedelta(days=31)
     names: list[str] = []
 
@@ -253,6 +274,54 @@ def _told(start: Path, root: Path, watchers: list[Any], at: int | None) -> tuple
         found[name].pop("records")
     shutil.rmtree(root)
     return found, names
+
+
+MINE = ("erase", "retain", "table", "journal/eras", "publish/switched")
+
+
+@pytest.mark.slow
+def test_the_kernel_kills_it_at_every_boundary_and_twice_in_a_row(city: Kept, tmp_path: Path) -> None:
+    """SIGKILL, another one at the next boundary of that name, then an unkilled run: the same tables, releases, portal and raw bytes as
+    without, nothing of what was erased in any file, an audit without remarks.
+    """
+    killer = Killer(tmp_path / "killer", city.sources, city.now)
+    try:
+        want, came = _done(killer, city.root, tmp_path / "want")
+        first = {name: came.seen.index(name) for name in dict.fromkeys(came.seen) if name.startswith(MINE)}
+        assert {"erase/raw", "erase/release", "retain/released", "journal/erasing/after", "journal/erase/after"} <= set(first)
+        wrong = [f"{name}: {text}" for name, at in first.items() for text in _again(killer, city, tmp_path / "killed", name, at, want)]
+    finally:
+        killer.close()
+    assert not wrong, "\n".join(wrong[:20])
+
+
+def _done(killer: Killer, start: Path, root: Path) -> tuple[dict[str, Any], Came]:
+    shutil.copytree(start, root, symlinks=True)
+    came = killer.act(root, "retain")
+    assert (came.killed, came.code) == (False, 0), came.said
+    return _settled(root), came
+
+
+def _again(killer: Killer, city: Kept, root: Path, name: str, at: int, want: dict[str, Any]) -> list[str]:
+    shutil.copytree(city.root, root, symlinks=True)
+    wrong = [] if killer.act(root, "retain", kill_at=at).killed else ["was not killed"]
+    killer.act(root, "retain", kill_name=name)
+    last = killer.act(root, "retain")
+    wrong += [] if last.code == 0 else [f"then failed: {last.said[-300:]}"]
+    wrong += [f"still there: {path}" for path in traces(root, OLD)]
+    wrong += [f"{item.place}: {item.what}" for item in verify(attach(root, city.sources, city.now.isoformat()).way())]
+    wrong += differences(want, _settled(root))
+    shutil.rmtree(root)
+    return wrong
+
+
+def _settled(root: Path) -> dict[str, Any]:
+    """The picture without what a repeated attempt may record once more, and without scratch that a kill leaves to be swept."""
+    shutil.rmtree(root / "state/scratch", ignore_errors=True)
+    found = picture(root, (DATASET, DERIVED))
+    for name in (DATASET, DERIVED):
+        found[name].pop("records")
+    return found
 
 
 @pytest.mark.parametrize("name", ["ingest/raw", "table/bronze/after", "journal/ingest/before"])

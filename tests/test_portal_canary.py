@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +45,9 @@ ALL = {"id": {"do": "keep"}, "kind": {"do": "keep"}, "seen": {"do": "keep"}, "am
        "owner": {"do": "mask", "left": 1}}
 
 
+SEEDS = count()      # other words each time, and the same ones in each run: one made-up word in some thousand reads like a name
+
+
 @dataclass
 class Words:
     """Made-up words by what may happen to them: open ones are shown, never ones are not, gone ones were shown before.
@@ -51,7 +55,7 @@ class Words:
     All of one fate and script begin alike: looking for these beginnings finds what is left of a word, too.
     """
 
-    chance: random.Random = field(default_factory=random.SystemRandom)
+    chance: random.Random = field(default_factory=lambda: random.Random(next(SEEDS)))
     of: dict[str, set[str]] = field(default_factory=dict)
     made: Counter[str] = field(default_factory=Counter)
     _starts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -147,7 +151,7 @@ def _cells(stack: PortalStack) -> inside.Found:
 
 def shown(stack: PortalStack, words: set[str], identities: list[str], paths: set[str] | None = None) -> list[str]:
     """Addresses, of all that anybody could think of, at which one of the words is answered."""
-    found = inside.where(((path, get(stack.url, path)[1]) for path in sorted(_addresses(stack, identities) | (paths or set()))), words)
+    found = inside.where(((path, get(stack.url, path)[1]) for path in sorted(addresses(stack, identities) | (paths or set()))), words)
     for word in sorted(words):
         answer = act(stack, "package_search", q=f"text:{word}*" if word.isascii() else f'"{word}"', rows=1000)
         found += [f"package_search {package['citylake_id']}" for package in answer["results"]]
@@ -159,7 +163,7 @@ def shown(stack: PortalStack, words: set[str], identities: list[str], paths: set
     return found
 
 
-def _addresses(stack: PortalStack, identities: list[str]) -> set[str]:
+def addresses(stack: PortalStack, identities: list[str]) -> set[str]:
     found = {"/", "/en/", "/dataset/", "/statistics", "/developers", "/about", "/organization/parks", "/group/field-urban", "/feeds/dataset.atom",
              "/feeds/organization/parks.atom", "/catalog.jsonld", "/catalog.ttl", "/catalog.rdf", "/catalog.xml", "/sitemap.xml",
              "/api/3/action/package_search?rows=1000", "/api/3/action/package_search?rows=1000&fl=*&include_private=true",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from privacy.columns import TextTally
+from privacy.column_counts import ColumnCounts
+from privacy.column_texts import DOOR, WITHIN, WORDED, looked_at
+from privacy.column_verdicts import judge_counts
 from privacy.model import Model, load
 
 GIVEN = ["伟", "芳", "秀英", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "桂兰", "霞", "平"]
@@ -17,9 +22,9 @@ def model() -> Model:
 
 
 def kinds(values: list[str], model: Model) -> set[str]:
-    tally = TextTally()
-    tally.add(values, [1] * len(values), model)
-    return set(tally.kinds())
+    counts = ColumnCounts()
+    counts.add(pa.array(values), pa.array([1] * len(values)), model)
+    return {kind for kind, how in judge_counts("c", counts, (), None, strict=True).judged.items() if how != "PASS"}
 
 
 def test_a_column_of_names_is_one(model: Model) -> None:
@@ -49,3 +54,19 @@ def test_doors_are_found(model: Model) -> None:
 ])
 def test_what_is_no_person_is_not_taken_for_one(model: Model, values: list[str]) -> None:
     assert kinds(values, model) == set()
+
+
+@pytest.mark.parametrize(("value", "words"), [
+    ("王明", True), ("张*", True), ("○张", False), ("John Smith 男", True), ("男 John Smith", True), ("501室", True), ("王\n明", True),
+    ("浙A12345", False), ("浙AD12345", False), ("330106", False)])
+def test_what_may_hold_a_name_or_a_door_goes_to_the_model_in_the_engine_as_in_arrow(value: str, words: bool) -> None:
+    assert pc.match_substring_regex(pa.array([value]), WORDED).to_pylist() == [words]
+    assert duckdb.execute("SELECT regexp_matches($1, $2)", [value, WORDED]).fetchall() == [(words,)]
+
+
+def test_a_name_that_names_a_part_of_its_address_is_none() -> None:
+    """The model reads the beginning of a housing estate's name as a person; beside the address the same name is one."""
+    address = "浙江省杭州市拱墅区潮鸣街道刀茅巷社区湖和路582号江岚小区1幢"
+    found = looked_at([address, "请到湖和路582号江岚小区1幢找江岚，她在家等着"], load())
+    assert [bool(what & WITHIN) for what in found] == [False, True]
+    assert all(what & DOOR for what in found)

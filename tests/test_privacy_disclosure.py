@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.dialect import render
-from privacy.disclosure import Classes, Told, judge_rows, k_query, pairs_query, told_query
+from privacy.disclosure import Classes, Told, judge_rows, k_query, told_query
 from privacy.exposure import joint_query, moved_query
 from privacy.negative_list import Thresholds
 
@@ -36,14 +36,6 @@ def table(rows: list[tuple[Any, ...]], *names: str) -> pa.Table:
     return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
 
 
-def staged(rows: list[tuple[Any, ...]], quasi: list[str]) -> dict[str, Any]:
-    with duckdb.connect() as connection:
-        connection.register("gold", table(rows, "u", "v", "s"))
-        connection.execute(f"CREATE TABLE pairs AS {render(pairs_query(quasi, 's', 'gold'), 'duckdb')}")
-        found: list[dict[str, Any]] = connection.sql(render(told_query(quasi, "pairs"), "duckdb")).to_arrow_table().to_pylist()
-    return found[0]
-
-
 @given(st.lists(ROW, min_size=1, max_size=40), st.integers(2, 6))
 @settings(deadline=None, max_examples=60)
 def test_k_is_the_smallest_class(rows: list[tuple[Any, ...]], k: int) -> None:
@@ -61,8 +53,9 @@ def test_l_and_t_are_those_of_the_definitions(rows: list[tuple[Any, ...]], quasi
         classes[row[: len(quasi)]][row[2]] += 1
     whole = Counter(row[2] for row in rows)
     distances = [sum(abs(found[value] / found.total() - count / len(rows)) for value, count in whole.items()) / 2 for found in classes.values()]
-    got = staged(rows, quasi)
-    assert (got["k"], got["l"]) == (min(found.total() for found in classes.values()), min(map(len, classes.values())))
+    got = asked(told_query(quasi, "s", "gold", 3), gold=table(rows, "u", "v", "s"))
+    assert (got["smallest"], got["l"]) == (min(found.total() for found in classes.values()), min(map(len, classes.values())))
+    assert got == got | asked(k_query(quasi, "gold", 3), gold=table(rows, "u", "v", "s"))
     assert got["t"] == pytest.approx(max(distances), abs=1e-9)
 
 
@@ -121,5 +114,5 @@ def test_k_l_and_t_are_those_of_pycanon() -> None:
     tables = [[(chance.choice("abc"), chance.choice("xy"), chance.choice("pqrs")) for _ in range(chance.randint(8, 60))] for _ in range(60)]
     done = subprocess.run([str(ORACLE), "-W", "ignore", "-c", ASK], input=json.dumps(tables), capture_output=True, text=True, check=True, timeout=120)
     for rows, line in zip(tables, done.stdout.splitlines(), strict=True):
-        got = staged(rows, ["u", "v"])
-        assert [got["k"], got["l"], got["t"]] == pytest.approx(json.loads(line), abs=1e-6)
+        got = asked(told_query(["u", "v"], "s", "gold", 2), gold=table(rows, "u", "v", "s"))
+        assert [got["smallest"], got["l"], got["t"]] == pytest.approx(json.loads(line), abs=1e-6)

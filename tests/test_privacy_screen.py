@@ -35,7 +35,7 @@ def possible(text: str) -> bool:
     con = duckdb.connect()
     con.execute("CREATE TABLE seen AS SELECT CAST(? AS VARCHAR) AS value", [text])
     found = con.execute(render(possible_query({"value": ColumnType("text")}, "seen"), "duckdb")).fetchone()
-    return found == (1,)
+    return found is not None and found[1] == 1
 
 
 # Kinds in which a gap is a different value, and kinds that have letters of their own.

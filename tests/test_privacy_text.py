@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from privacy.model import Model, load
 from privacy.recognisers import spans_in
-from privacy.remembered import remembered
+from privacy.remembered import Memory, remembered
 from privacy.spans import Span
-from privacy.text import find, redact, settled
+from privacy.text import TEXT_VERSION, find, redact, settled
 from privacy.topics import topic_spans
 
 GAP = st.sampled_from(["", " ", "-", "　", "\u200b", " \u200b-"])
@@ -101,25 +102,34 @@ def test_settling_uncovers_nothing_and_leaves_no_overlap(given_: list[tuple[int,
     assert all(left.end <= right.start for left, right in pairwise(after))
 
 
-def test_what_was_found_is_remembered_without_the_text(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    store: dict[bytes, bytes] = {}
+class Kept(dict[bytes, bytes]):
+    """A store at hand."""
+
+    def read(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        return {key: self[key] for key in keys if key in self}
+
+    def write(self, entries: Mapping[bytes, bytes]) -> None:
+        self.update(entries)
+
+
+def test_what_was_found_is_remembered_without_the_text(model: Model) -> None:
+    store = Kept()
     texts = ["王小明住文三路99号3幢501室", "无", "王小明住文三路99号3幢501室"]
-    first = remembered(texts, model, b"secret", store)
+    first = remembered(texts, Memory(b"secret", store), TEXT_VERSION, lambda new: find(new, model))
     assert first == find(texts, model)
     assert len(store) == 2
     kept = b"".join(key + value for key, value in store.items()).decode("latin-1")
     assert "501" not in kept
     assert "王" not in kept.encode("latin-1").decode("utf-8", "ignore")
-    monkeypatch.setattr("privacy.remembered.find", lambda texts, _: [[] for text in texts if pytest.fail("asked the model again")])
-    assert remembered(texts, model, b"secret", store) == first
+    assert remembered(texts, Memory(b"secret", store), TEXT_VERSION, lambda new: pytest.fail("asked the model again")) == first
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[[0,99,\"name\",1,\"\"]]", b"[[1]]", b"\xff"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[[0,99,\"name\",1,\"\"]]", b"[[1]]", b"\xff", b"12345678[]"])
 def test_a_damaged_memory_is_found_anew(model: Model, damage: bytes) -> None:
-    store: dict[bytes, bytes] = {}
-    first = remembered(["王小明来电"], model, b"secret", store)
-    store = dict.fromkeys(store, damage)
-    assert remembered(["王小明来电"], model, b"secret", store) == first
+    store = Kept()
+    first = remembered(["王小明来电"], Memory(b"secret", store), TEXT_VERSION, lambda new: find(new, model))
+    store.update(dict.fromkeys(store, damage))
+    assert remembered(["王小明来电"], Memory(b"secret", store), TEXT_VERSION, lambda new: find(new, model)) == first
 
 
 @pytest.mark.shared

@@ -108,6 +108,17 @@ def test_what_would_tell_a_shift_does_not_leave() -> None:
     assert made(Shift(do="shift", by="s"), "date", rows, ["x", "x", "x", None]) == [None] * 4
 
 
+@pytest.mark.parametrize(("kind", "prefix", "value", "left"), [
+    ("resident_id", 17, "330106199003071234", None), ("resident_id", 14, "330106199003071234", None),
+    ("resident_id", 6, "330106199003071234", "330106"), ("mobile", 10, "13900001234", None), ("mobile", 7, "13900001234", "1390000"),
+    ("email", 3, "someone@example.org", None), (None, 4, "abcdef", "abcd"), (None, 5, "abcdef", None), (None, 5, "abcde", None),
+])
+def test_a_prefix_hides_what_a_mask_must_hide(kind: Any, prefix: int, value: str, left: str | None) -> None:
+    expression, _ = treat(of("text", "L3", identifies=kind), Generalise(do="generalise", prefix=prefix), "Asia/Shanghai")
+    found = duckdb.sql(f"SELECT {render(expression, 'duckdb')} FROM (SELECT '{value}' AS c)").fetchall()
+    assert found == [(left,)]
+
+
 def test_a_name_does_not_leave_whole_by_a_long_prefix(tmp_path: Path) -> None:
     city = Tiny(tmp_path)
     product = {"name": "main", "tier": "unconditional", "purpose": "open_data", "formats": ["csv"],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sparking import JARS
 
 from pipelines.conduct import Outcome, run
 from pipelines.settings import Settings
@@ -43,6 +44,7 @@ people:
 CALENDAR = "years:\n  '2026': {holidays: ['2026-01-01'], workdays: []}\n"
 KINDS = "code,zh,en,valid_from,valid_to\nA,公园,park,,\nB,湿地,wetland,,\n"
 DATASET = "parks.trees"
+
 
 
 def column(name: str, kind: str, label: str, level: str = "L1", key: int | None = None, required: bool = False, **more: Any) -> dict[str, Any]:
@@ -95,6 +97,7 @@ class Tiny:
     """The city's folders below `root`, and a clock that tests may set."""
 
     def __init__(self, root: Path, **fields: Any) -> None:
+        self.engine, self.spark = "duckdb", "local[2]"
         self.root, self.now, self.user = root, datetime(2026, 11, 24, 4, 0, tzinfo=UTC), "tester"
         self.city, self.sources = root / "city", root / "sources"
         for folder in ("parks", "weather"):
@@ -130,7 +133,8 @@ class Tiny:
     @property
     def settings(self) -> Settings:
         root = self.root
-        return Settings(self.city, root / "state", root / "lake", root / "site", root / "secrets", self.sources, "duckdb", 2**31, 2)
+        return Settings(self.city, root / "state", root / "lake", root / "site", root / "secrets", self.sources, self.engine, 2**31, 2,
+                        self.spark, JARS)
 
     def way(self) -> Way:
         """The city opened anew, as a new process would."""

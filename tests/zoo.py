@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from privacy.column_counts import VIN
+from privacy.checksums import VIN_VALUES as VIN
 
 Maker = Callable[[random.Random], str]
 COMMON = (

@@ -13,8 +13,10 @@ from console.demo.draw import Canary, Draw
 from console.demo.files import Sources
 from console.demo.planted import Planted, planted
 
-DEPARTMENTS = ("civil_affairs", "culture", "ecology_environment", "health", "letters_calls", "market_regulation", "meteorology", "tax",
-               "transport", "urban_management")
+DEPARTMENTS = ("civil_affairs", "culture", "ecology_environment", "health", "letters_calls", "market_regulation", "meteorology",
+               "planning_resources", "statistics", "tax", "transport", "urban_management")
+BEFORE = ("transport",)     # what delivers on day 0, forty days before the first
+KEPT_SHORT = "transport.lost_items"
 
 __all__ = ["Canary", "Planted", "generate", "planted"]
 
@@ -23,12 +25,12 @@ def generate(
     folder: Path, seed: int = 20260407, scale: float = 1.0, day: int = 1, canary: Canary | None = None,
     departments: Sequence[str] = DEPARTMENTS,
 ) -> None:
-    """Writes the drops of one day into the source systems below `folder`; day 2 adds to what day 1 wrote.
+    """Writes the drops of one day into the source systems below `folder`; day 2 adds to what day 1 wrote, day 0 lies long before.
 
     Scale 1 is about 80,000 rows in all. The same arguments give the same bytes. `canary` texts, if given, are put into
     every column that holds persons, into an undeclared header, a sheet name and a file name.
     """
     draw = Draw(seed, scale, day, canary)
-    for name in departments:
+    for name in departments if day else BEFORE:
         build: Callable[[Draw, Sources], None] = import_module(f"console.demo.{name}").build
         build(draw, Sources(folder / name, draw.now))

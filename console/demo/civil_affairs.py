@@ -1,9 +1,10 @@
-"""The civil affairs bureau: the divisions as a tab-separated snapshot in UTF-16. The divisions are real (SOURCE.md)."""
+"""The civil affairs bureau: the divisions as a tab-separated snapshot in UTF-16, which are real (SOURCE.md), and elders' allowances."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from console.demo import elders
 from console.demo.draw import Draw, Text, divisions
 from console.demo.files import Sources, csv_lines
 
@@ -14,6 +15,7 @@ def build(draw: Draw, out: Sources) -> None:
     """Day 1: with five units that are no divisions; day 2: without them."""
     columns = _all()
     if draw.day == 1:
+        elders.allowances(draw, out)
         columns["名称"][20], columns["级别"][21] = f"　{columns['名称'][20]} ", "street "
         columns = {name: np.append(values, values[30:31]) for name, values in columns.items()}
     else:

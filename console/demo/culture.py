@@ -1,12 +1,12 @@
-"""The culture bureau: workbooks with title rows above the header and a second sheet of explanations."""
+"""The culture bureau: workbooks with title rows above the header and a second sheet of explanations; readers of the libraries."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from console.demo import people
-from console.demo.draw import Draw, Text, joined, pick, texts
-from console.demo.files import Sheet, Sources
+from console.demo.draw import DAY_ONE, Draw, Text, joined, pick, texts
+from console.demo.files import Sheet, Sources, csv_lines
 
 _KINDS = {"LIB": ("图书馆", "Library"), "MUS": ("博物馆", "Museum"), "CUL": ("文化馆", "Cultural Centre"), "ART": ("美术馆", "Art Museum"),
           "THE": ("剧院", "Theatre"), "MEM": ("纪念馆", "Memorial Hall")}
@@ -19,6 +19,9 @@ def build(draw: Draw, out: Sources) -> None:
     """Day 1: the register, and a workbook without the declared sheet; day 2: changes, and a workbook with a column more."""
     venues = _venues(draw)
     if draw.day == 1:
+        _readers(draw, out)
+        _events(draw, out, "courses/signups", ["书法入门", "越剧体验", "少儿国画", "古琴基础"])
+        _events(draw, out, "shows/bookings", ["新年音乐会", "经典话剧专场", "戏曲折子戏", "儿童剧专场"])
         out.xlsx("venues/venues.xlsx", [Sheet("场馆名录", _titled(_planted(venues))), _NOTES])
         sheet = draw.canary.sheet if draw.canary else "临时名单"
         out.xlsx("venues/district_list.xlsx", [Sheet(sheet, _titled(_part(venues, 20, 30)))])
@@ -31,6 +34,34 @@ def build(draw: Draw, out: Sources) -> None:
     extra = _part(venues, 60, 70)
     extra[draw.canary.header if draw.canary else "值班人员"] = people.names(draw.rng("venue staff"), 10)
     out.xlsx("venues/venues_staff.xlsx", [Sheet("场馆名录", _titled(extra)), _NOTES])
+
+
+def _readers(draw: Draw, out: Sources) -> None:
+    """Card holders: young and old, few of some years in some districts, so that widening has something to do."""
+    size, rng = draw.many(2_000, 600, 50_000), draw.rng("readers")
+    district, _, _ = people.places(rng, size, 8)
+    rows = {
+        "读者证号": "DZ" + texts(np.arange(1, size + 1), "%08d"), "读者姓名": people.names(rng, size), "联系电话": people.mobiles(rng, size),
+        "出生年份": texts(2020 - np.clip(rng.gamma(3, 12, size), 4, 95).astype(int)), "性别": pick(rng, ["女", "男"], size, [6, 4]),
+        "居住区县": district, "常借类别": pick(rng, ["文学", "历史地理", "少儿", "自然科学", "医药健康", "法律"], size, [8, 4, 6, 3, 3, 2]),
+        "年借阅册次": texts(rng.geometric(0.04, size)),
+    }
+    if draw.canary is not None:
+        rows["读者姓名"][9], rows["联系电话"][9] = draw.canary.person_name, draw.canary.mobile
+    out.csv(f"readers/readers_{DAY_ONE:%Y%m%d}.csv", csv_lines(rows))
+
+
+def _events(draw: Draw, out: Sources, name: str, events: list[str]) -> None:
+    """Who comes to what; one collection rule is over, the other does not permit files."""
+    size, rng = 60, draw.rng(name)
+    person, phone = people.names(rng, size), people.mobiles(rng, size)
+    if draw.canary is not None:
+        person[9], phone[9] = draw.canary.person_name, draw.canary.mobile
+    out.csv(f"{name}_{DAY_ONE:%Y%m%d}.csv", csv_lines({
+        "登记编号": "HD" + texts(np.arange(1, size + 1), "%06d"), "活动名称": pick(rng, events, size),
+        "活动日期": (np.datetime64(DAY_ONE) + rng.integers(1, 30, size)).astype(str).astype(object),
+        "报名人": person, "报名人电话": phone,
+    }))
 
 
 def _part(venues: dict[str, Text], start: int, end: int) -> dict[str, Text]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Text = npt.NDArray[np.object_]
 DAY_ONE = date(2026, 11, 22)
+EARLIER = 40        # days before the first that day 0 lies: longer than lost property is kept
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Draw:
     canary: Canary | None = None
 
     def __post_init__(self) -> None:
-        if self.scale <= 0 or self.day not in (1, 2):
-            raise ValueError("scale must be above 0, and day 1 or 2")
+        if self.scale <= 0 or self.day not in (0, 1, 2):
+            raise ValueError("scale must be above 0, and day 0, 1 or 2")
 
     @property
     def today(self) -> date:
-        return DAY_ONE + timedelta(days=self.day - 1)
+        return DAY_ONE + timedelta(days=self.day - 1) if self.day else DAY_ONE - timedelta(days=EARLIER)
 
     @property
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""The health commission: a gzipped CSV of infectious disease reports a day. All patients are made by the seed."""
+"""The health commission: a gzipped CSV of infectious disease reports a day, and elders' check-ups. All people are made by the seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from console.demo import people
+from console.demo import elders, people
 from console.demo.draw import DAY_ONE, Draw, Text, pick, texts
 from console.demo.files import Sources, csv_lines
 
@@ -20,6 +20,7 @@ def build(draw: Draw, out: Sources) -> None:
     size = draw.many(450, 120, LIMIT - 100)
     weeks = [DAY_ONE - timedelta(days=back) for back in (36, 29, 22, 15, 8, 1)]
     if draw.day == 1:
+        elders.checkups(draw, out)
         for day in weeks:
             reports = _reports(draw, day, size)
             _write(out, day, _planted(draw, reports) if day == weeks[-1] else reports)

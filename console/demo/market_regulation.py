@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from console.demo import people
+from console.demo import addresses, people
 from console.demo.draw import DAY_ONE, Draw, Text, pick, texts
 from console.demo.files import Sources, csv_lines
 
@@ -31,7 +31,7 @@ def build(draw: Draw, out: Sources) -> None:
 def register(draw: Draw) -> Enterprises:
     """All enterprises, clean, in the order of their codes' making; the same on both days."""
     size, rng = draw.many(30_000, 800), draw.rng("enterprises")
-    district, district_name, street = people.places(rng, size)
+    district, _, street = people.places(rng, size)
     kind = pick(rng, list("ABCDEF"), size, [62, 4, 4, 8, 17, 5])
     industry = pick(rng, people.INDUSTRIES, size, people.TRADE_WEIGHTS)
     founded = np.datetime64("2022-01-10") + rng.integers(0, 1600, size)
@@ -43,7 +43,7 @@ def register(draw: Draw) -> Enterprises:
         "注册资本(万元)": texts(rng.choice([10, 50, 100, 200, 500, 1000, 5000], size, p=[0.2, 0.2, 0.25, 0.15, 0.12, 0.07, 0.01]), "%.2f"),
         "成立日期": founded.astype(str).astype(object), "核准日期": approved.astype(str).astype(object),
         "经营状态": pick(rng, ["存续", "注销", "吊销", "迁出"], size, [88, 8, 2, 2]),
-        "住所": people.addresses(rng, district_name, street),
+        "住所": addresses.premises(draw, district, street),
         "法定代表人": people.names(rng, size), "联系电话": people.mobiles(rng, size),
     }
 

@@ -13,6 +13,8 @@ Outcome = Literal[
     "standardised", "null", "dedup", "updated", "late", "vanished",       # rows that go on
     "quarantined",                                                       # rows with the rules that they fail
     "skipped", "held", "refused", "dataset_held", "release_held",        # batches, refinements and releases
+    "forbidden",                                                         # datasets of which no byte is fetched
+    "erased", "masked", "widened",                 # batches over their time; persons in words that leave; rows that too few are like
 ]
 
 
@@ -36,7 +38,12 @@ class Planted:
 
 _WEATHER, _AIR, _ENTERPRISES = "meteorology.station_hours", "ecology_environment.air_hourly", "market_regulation.enterprises"
 _TAX, _STOPS, _WASTE, _VENUES = "tax.a_rated_taxpayers", "transport.bus_stops", "urban_management.waste_sites", "culture.venues"
+_DOORS = "planning_resources.address_book"
 _REPORTS, _CASES, _DIVISIONS = "health.infectious_reports", "letters_calls.hotline_cases", "civil_affairs.divisions"
+_ALLOWANCES, _CHECKUPS, _DONORS = "civil_affairs.elder_allowances", "health.elder_checkups", "health.blood_donors"
+_REVISITS, _LOST, _SIGNS = "letters_calls.revisits", "transport.lost_items", "urban_management.sign_permits"
+_SHOWS, _COURSES, _READERS = "culture.show_bookings", "culture.course_signups", "culture.library_readers"
+_DEPOTS = "data_bureau.granary_overview"
 _NEWEST = "observed_at >= TIMESTAMPTZ '2026-11-21 00:00:00+08' AND observed_at < TIMESTAMPTZ '2026-11-22 00:00:00+08'"
 
 _ALL = (
@@ -146,6 +153,31 @@ _ALL = (
     Planted("duplicate rows", _CASES, "three cases twice", "dedup", count=3),
     Planted("empty file", _CASES, "a file without a byte", "held", "format.unreadable"),
     Planted("numbers in titles", _CASES, "mobile numbers that the agent wrote into the title", "release_held", "screen.mobile.title"),
+
+    Planted("kinds beyond the rule", _CASES, "ID numbers in the words of a day's cases", "refused", "collection.kinds"),
+
+    Planted("too soon", _ALLOWANCES, "a file six hours after another one", "refused", "collection.frequency"),
+    Planted("too much within a month", _ALLOWANCES, "a file that would make more than 500 elders within 31 days", "refused", "collection.window"),
+    Planted("outside the scope", _ALLOWANCES, "elders from another city", "refused", "collection.scope"),
+    Planted("by another way", _SHOWS, "bookings as files, where the rule permits a database only", "refused", "collection.mode"),
+    Planted("after the rule's end", _COURSES, "sign-ups after the last day of the rule", "refused", "collection.validity"),
+    Planted("harmless alone", _CHECKUPS, "the same elders by other columns", "release_held", "exposure.joint"),
+    Planted("excluded element", _DONORS, "a blood group in the contract", "forbidden", "HX1"),
+    Planted("persons in words", _REVISITS, "names, numbers and addresses in what callers said", "masked"),
+    Planted("few alike", _READERS, "birth years that hardly anybody shares in a district", "widened"),
+    Planted("over its time", _LOST, "a batch of forty days before", "erased", "HZ-P6"),
+    Planted("collected twice", _SIGNS, "legal representatives under another name", "refused", "shared.values"),
+    Planted("joining combination", _DEPOTS, "places and stocks of grain depots in one query", "dataset_held", "joins.dataset"),
+
+    Planted("place that nobody can tell", _CASES, "不详 and 小区南门附近 as locations", "null", count=2,
+            check="location IN ('不详', '小区南门附近') AND location_key IS NULL AND location_street IS NULL"),
+
+    Planted("many spellings", _DOORS, "doors with full-width digits, spaces, 栋 and 号楼 for 幢, or without the city", "standardised", count=0,
+            check="standard NOT LIKE '浙江省杭州市%' OR standard LIKE '% %' OR door_key IS NULL"),
+    Planted("place that nobody can tell", _DOORS, "不详, no district, two doors in one cell", "quarantined", "required.street", count=3),
+    Planted("unknown use", _DOORS, "仓库", "quarantined", "use_known"),
+    Planted("wrong date", _DOORS, "month 13", "quarantined", "type.registered_on"),
+    Planted("duplicate rows", _DOORS, "three doors twice", "dedup", count=3),
 
     Planted("padded spaces", _DIVISIONS, "a name and a level", "standardised", count=2),
     Planted("duplicate rows", _DIVISIONS, "a street twice", "dedup"),

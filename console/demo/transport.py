@@ -1,4 +1,4 @@
-"""The transport bureau: a GeoJSON snapshot of all bus stops a day."""
+"""The transport bureau: a GeoJSON snapshot of all bus stops a day, and lost property as CSV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from console.demo import people
 from console.demo.draw import Draw, Text, pick, texts
-from console.demo.files import Sources
+from console.demo.files import Sources, csv_lines
 
 # Rough middle of each district: longitude, latitude.
 CENTRES = {"330102": (120.184, 30.25), "330105": (120.15, 30.315), "330106": (120.09, 30.27), "330108": (120.19, 30.19),
@@ -16,7 +16,13 @@ _PLACES = ["小学", "医院", "公园", "新村", "路口", "地铁站", "市�
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: all stops; day 2: some are gone, some are new, some lines have changed; and a snapshot with a handful of stops."""
+    """Day 0: what was lost forty days before, and nothing else. Day 1: all stops. Day 2: some are gone, some are new, some lines have
+    changed; and a snapshot with a handful of stops.
+    """
+    if draw.day < 2:
+        _lost(draw, out)
+    if draw.day == 0:
+        return
     stops = _stops(draw)
     size = len(stops["站点编号"])
     if draw.day == 1:
@@ -56,3 +62,17 @@ def _planted(stops: dict[str, Text]) -> dict[str, Text]:
     copy["longitude"][4] = copy["latitude"][4] = ""
     copy["候车亭"][5] = "待建"
     return {name: np.append(values, values[10]) for name, values in copy.items()}
+
+
+_ITEMS = ["黑色双肩包", "折叠雨伞", "公交卡", "蓝牙耳机", "保温杯", "钥匙一串", "眼镜", "学生证套", "灰色围巾", "儿童书包"]
+
+
+def _lost(draw: Draw, out: Sources) -> None:
+    """A week's lost property. What was collected forty days before is over the time of its collection rule."""
+    size, rng = draw.many(60, 30, 400), draw.rng(f"lost items {draw.today}")
+    found = (np.datetime64(draw.today) - rng.integers(1, 8, size)).astype(str).astype(object)
+    out.csv(f"lost/items_{draw.today:%Y%m%d}.csv", csv_lines({
+        "登记编号": f"SW{draw.today:%Y%m%d}" + texts(np.arange(1, size + 1), "%04d"), "物品": pick(rng, _ITEMS, size),
+        "线路": pick(rng, ["地铁1号线", "地铁2号线", "地铁5号线", "B1路", "7路", "51路"], size), "拾获日期": found,
+        "拾获人": people.names(rng, size), "拾获人电话": people.mobiles(rng, size),
+    }))

@@ -1,4 +1,4 @@
-"""The urban management bureau: SQLite files of one table, written by the districts' own programs."""
+"""The urban management bureau: SQLite files of one table, written by the districts' own programs, and permits for signs as CSV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from console.demo import people
 from console.demo.draw import DAY_ONE, Draw, Text, pick, texts
-from console.demo.files import Sources
+from console.demo.files import Sources, csv_lines
+from console.demo.market_regulation import register
 
 _KINDS = ["3", "12", "13", "15", "31", "4", "8", "1"]
 _SPOTS = ["小区东门", "小区西门", "小区南门", "小区北门", "社区服务中心", "集贸市场", "公园入口", "物业楼旁"]
@@ -19,6 +20,7 @@ def build(draw: Draw, out: Sources) -> None:
         out.sqlite("points/waste_points.db", "collection_points", _planted(draw, points))
         out.sqlite("points/district_remarks.db", "collection_points", _few(points, 40, "联系 " + people.mobiles(draw.rng("remarks"), 15)))
         out.sqlite("points/district_notes.db", "collection_points", _few(points, 60, np.full(15, "临近军用机场坐标点，位置待核", object)))
+        _signs(draw, out)
         if draw.canary is not None:
             canary = np.array([f"{draw.canary.person_name} {draw.canary.mobile} {draw.canary.resident_id}"], object)
             out.sqlite(f"points/{draw.canary.filename}.db", "collection_points", _few(points, 80, canary))
@@ -27,6 +29,17 @@ def build(draw: Draw, out: Sources) -> None:
     changed["bin_count"] = texts(changed["bin_count"].astype(int) + 1)
     changed["updated_at"][:] = f"{DAY_ONE:%Y-%m-%d} 21:30:00"
     out.sqlite("points/waste_points_2.db", "collection_points", changed)
+
+
+def _signs(draw: Draw, out: Sources) -> None:
+    """Permits whose persons in charge are the legal representatives of the register, under another name: nine in ten of them."""
+    rng, known, size = draw.rng("signs"), register(draw), 60
+    responsible = np.append(known["法定代表人"][40:94], people.names(rng, 6))
+    out.csv(f"signs/permits_{draw.today:%Y%m%d}.csv", csv_lines({
+        "许可编号": "ZP" + texts(np.arange(300_001, 300_001 + size)), "店名": pick(rng, ["云栖", "钱江", "湖滨", "西溪", "武林"], size)
+        + pick(rng, ["便利店", "面馆", "书店", "药房", "茶馆"], size), "责任人": responsible,
+        "所在区县": people.places(rng, size)[0], "许可日期": np.full(size, f"{DAY_ONE:%Y-%m-%d}", object),
+    }))
 
 
 def _few(points: dict[str, Text], start: int, remark: Text) -> dict[str, Text]:

@@ -17,7 +17,7 @@ from catalog.evidence import TableAt
 from pipelines.audit.chains import Chain
 from pipelines.audit.finding import AGAIN, Mismatch, note
 from pipelines.journal import Record
-from pipelines.lake import Lake, check_protocol, commit
+from pipelines.lake import Lake, check_protocol, commit, marks
 from pipelines.manifest import Files, manifest_path, sealed_files
 from pipelines.spool import digest
 
@@ -105,7 +105,8 @@ def _mark(root: Path, version: int) -> str | None:
         actions = commit(root / "_delta_log" / f"{version:020d}.json")
     except (OSError, ValueError):
         return None
-    return next((action["commitInfo"].get("op") for action in actions if "commitInfo" in action), None)
+    about: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    return {**about, **marks(about)}.get("op")
 
 
 def _whole(lake: Lake, chain: Chain, name: str, table: _Table) -> Iterator[Mismatch]:

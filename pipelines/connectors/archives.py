@@ -41,11 +41,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """A file out of an archive: where it lies now, its name inside (as private as a file name), the time of its name."""
+    """A file out of an archive: where it lies now, its name inside (as private as a file name), the time of its name, and what the
+    archive says beside its files: comments, and names that nobody asked for.
+    """
 
     path: Path
     name: str
     time: datetime | None
+    around: str = ""
 
 
 def hidden(name: str) -> bool:
@@ -87,7 +90,8 @@ def unpack(
     with _mapped():
         sink = _Sink(folder, max(path.stat().st_size, 1), limits or Limits(), wanted or (lambda _: True))
         _extract(path, name, sink)
-    members = [Member(file, inner, time_of(inner) if time_of else None) for inner, file in sink.files.items()]
+    around = "\n".join(filter(None, [*sink.said, *sink.others]))
+    members = [Member(file, inner, time_of(inner) if time_of else None, around) for inner, file in sink.files.items()]
     if not members:
         raise _bad("An archive holds no file that the contract asks for.", "See the option member of the source.")
     earliest = datetime.min.replace(tzinfo=UTC)
@@ -109,6 +113,7 @@ def _extract(path: Path, name: str, sink: _Sink) -> None:
                 _untar(whole, sink)
             else:
                 sink.count()
+                sink.said += _gzip_names(path)
                 sink.take(_single(name), whole)
 
 
@@ -127,6 +132,8 @@ class _Sink:
     limits: Limits
     wanted: Callable[[str], bool]
     files: dict[str, Path] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     entries: int = 0
     size: int = 0
 
@@ -157,17 +164,22 @@ class _Sink:
             if is_archive(path):
                 raise _bad("An archive lies inside another archive.", "Ask for one that is not nested.")
             self.files[name] = path
+        else:
+            self.others.append(name)
 
 
 def _unzip(path: Path, sink: _Sink) -> None:
     with zipfile.ZipFile(path) as archive:
+        sink.said.append(_decoded(archive.comment))
         for info in archive.infolist():
             sink.count()
+            sink.said.append(_decoded(info.comment))
             name = _safe(_zip_name(info))
             mode = info.external_attr >> 16
             if info.flag_bits & 0x1:
                 raise _bad("An archive is encrypted.", "Ask the department for one without a password.")
             if info.is_dir() or name.endswith("/"):
+                sink.others.append(name)
                 continue
             if mode & 0o170000 not in (0, 0o100000):
                 raise _bad("An archive holds a link or a device.", "Ask for one with plain files only.")
@@ -179,13 +191,26 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     """Names without the UTF-8 flag are in whatever the writer's system used; here that is UTF-8 or GB18030."""
     if info.flag_bits & 0x800:
         return info.filename
-    raw = info.orig_filename.encode("cp437", "replace")
+    return _decoded(info.orig_filename.encode("cp437", "replace"), info.filename)
+
+
+def _decoded(raw: bytes, other: str = "") -> str:
     for encoding in ("utf-8", "gb18030"):
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return info.filename
+    return other
+
+
+def _gzip_names(path: Path) -> list[str]:
+    """The name and the comment in the head of a gz file (RFC 1952)."""
+    head = peek(path, 2**16)
+    if not head.startswith(GZIP):
+        return []
+    at = 12 + int.from_bytes(head[10:12], "little") if head[3] & 4 else 10
+    texts = head[at:].split(b"\0", 2)[:bool(head[3] & 8) + bool(head[3] & 16)]
+    return [_decoded(text) for text in texts]
 
 
 def _untar(stream: IO[bytes], sink: _Sink) -> None:
@@ -193,8 +218,10 @@ def _untar(stream: IO[bytes], sink: _Sink) -> None:
     with tarfile.open(fileobj=cast(IO[bytes], guarded), mode="r|", errorlevel=2) as archive:
         for info in archive:
             sink.count()
+            sink.said += [text for key, text in info.pax_headers.items() if key not in ("path", "mtime", "atime", "ctime", "size")]
             name = _safe(info.name)
             if info.isdir():
+                sink.others.append(name)
                 guarded.budget = _Headers.LIMIT
                 continue
             if not info.isreg() or info.issparse():

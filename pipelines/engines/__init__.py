@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from sqlglot import exp
 
+from catalog.errors import EngineFailure
 from catalog.evidence import TableAt
 from pipelines.lake import Op, Write
 
@@ -28,6 +29,24 @@ class PublishedCsv:
 Source = TableAt | Path | PublishedCsv          # a table version, a Parquet file, a published CSV file
 
 
+class Question(Protocol):
+    """Something that is asked of texts, each for itself. It can be pickled by name, and its errors quote nothing."""
+
+    def files(self) -> Sequence[Path]:
+        """What must lie beside whoever answers."""
+
+    def answers(self, texts: Sequence[str], folder: Path | None) -> Sequence[str | None]:
+        """One a text, in order. `folder` holds the files where they were shipped; None: this process answers with its own."""
+
+
+class Unanswered(EngineFailure):
+    """A question was not answered where it was asked; `why` is the class of the error there."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"A worker could not answer ({why}).", remedy="See docs/scale.md, «texts on workers».")
+
+
 class Session(Protocol):
     """One piece of work over fixed views. Everything staged in it is gone when it closes."""
 
@@ -43,13 +62,16 @@ class Session(Protocol):
     def load(self, name: str, batches: Iterable[pa.RecordBatch], names: tuple[str, ...]) -> None:
         """Stages text rows that were read elsewhere under a name."""
 
+    def ask(self, texts: Sequence[str], question: Question) -> list[str | None]:
+        """The answers to distinct texts, in order, given where the engine computes: in this process, or by its workers. Raises Unanswered."""
+
     def write(
         self, query: exp.Query, to: str, how: Write, op: Op, base: int | None, params: Params | None = None
     ) -> int:
         """Streams the result into a Delta table; returns the new version."""
 
-    def database(self, views: Mapping[str, exp.Query]) -> Path:
-        """A database file with these views (and the session's others), for Great Expectations; over files, never a copy."""
+    def judged(self, views: Mapping[str, exp.Query]) -> Path | Mapping[str, object]:
+        """These views for Great Expectations: in a database file, or as frames by name; over files, never a copy."""
 
 
 class Engine(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from catalog.dialect import render
 from catalog.errors import EngineFailure
-from pipelines.engines import Params, PublishedCsv, Source
+from pipelines.engines import Params, PublishedCsv, Question, Source
 from pipelines.lake import PERIOD, Lake, Op, Write
 from pipelines.scratch import scratch
 from pipelines.settings import Settings
@@ -83,9 +83,7 @@ class DuckSession:
         if isinstance(source, Path):
             return f"SELECT * FROM read_parquet({_quote(str(source))})"
         if isinstance(source, PublishedCsv):
-            names = ", ".join(f"{_quote(name)}: 'VARCHAR'" for name in source.names)
-            return (f"SELECT * FROM read_csv({_quote(str(source.path))}, header = false, skip = 1, columns = {{{names}}}, "
-                    "delim = ',', quote = '\"', escape = '\"', nullstr = '', max_line_size = 16777216, auto_detect = false)")
+            return _published(source)
         schema, files = self._lake.schema(source), self._lake.files(source)
         columns = ", ".join(f'CAST("{field.name}" AS {sql_type(field.type)}) AS "{field.name}"' for field in schema)
         if not files:
@@ -129,13 +127,16 @@ class DuckSession:
                 self._connection.execute(f'INSERT INTO "{name}" SELECT {listed} FROM _batch')
                 self._connection.unregister("_batch")
 
+    def ask(self, texts: Sequence[str], question: Question) -> list[str | None]:
+        return list(question.answers(texts, None))
+
     def write(
         self, query: exp.Query, to: str, how: Write, op: Op, base: int | None, params: Params | None = None
     ) -> int:
         with translated():
             return self._lake.write(to, self.read(query, params), how, op, base)
 
-    def database(self, views: Mapping[str, exp.Query]) -> Path:
+    def judged(self, views: Mapping[str, exp.Query]) -> Path:
         path = self._scratch / f"{uuid.uuid4().hex}.duckdb"
         with translated(), duckdb.connect(str(path)) as connection:
             for name, relation in self._views.items():
@@ -146,6 +147,18 @@ class DuckSession:
         with contextlib.suppress(OSError):
             path.chmod(0o600)
         return path
+
+
+def published_batches(source: PublishedCsv) -> Iterator[pa.RecordBatch]:
+    """The rows of a published CSV as text, for an engine that reads none as we write them."""
+    with translated(), duckdb.connect() as connection:
+        yield from connection.sql(_published(source)).to_arrow_reader(BATCH_ROWS)
+
+
+def _published(source: PublishedCsv) -> str:
+    names = ", ".join(f"{_quote(name)}: 'VARCHAR'" for name in source.names)
+    return (f"SELECT * FROM read_csv({_quote(str(source.path))}, header = false, skip = 1, columns = {{{names}}}, "
+            "delim = ',', quote = '\"', escape = '\"', nullstr = '', max_line_size = 16777216, auto_detect = false)")
 
 
 def sql_type(kind: pa.DataType) -> str:

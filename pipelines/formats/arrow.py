@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from catalog.errors import BadInput
-from pipelines.formats.parquet import texts_of
+from pipelines.formats.parquet import annotated, texts_of
 from pipelines.formats.table import MAGIC, BadRecord, Format, Strict, Table, shown
 
 BROKEN = "The Arrow file is broken."
@@ -32,10 +32,10 @@ class Arrow(Format):
     def open(self, payload: Path, options: ArrowOptions, filename: str) -> Table:
         try:
             with pa.memory_map(str(payload)) as source:
-                columns = list(pa.ipc.open_file(source).schema.names)
+                found = pa.ipc.open_file(source).schema
         except (pa.ArrowException, OSError):
             raise BadInput(BROKEN, remedy="Ask the source for a sound file.") from None
-        return Table([name.strip() for name in columns], shown(options, self.name), partial(_read, payload))
+        return Table([name.strip() for name in found.names], shown(options, self.name), partial(_read, payload), extra=annotated(found))
 
 
 def _read(payload: Path, bad: list[BadRecord]) -> Iterator[pa.RecordBatch]:

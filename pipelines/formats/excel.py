@@ -48,15 +48,16 @@ class Excel(Format):
     def open(self, payload: Path, options: ExcelOptions, filename: str) -> Table:
         with payload.open("rb") as handle:
             zipped = handle.read(4) == ZIP
-        beside = guard(payload) if zipped else False
+        if zipped:
+            guard(payload)
         grid = read_sheet(payload, options.sheet)
         header = find_header(grid, options.header_row, options.header_rows, options.join, options.columns)
         found: dict[str, Any] = {"sheet": grid.number, "header_row": header.row, "header_rows": header.rows}
         detected = {name: value for name, value in found.items() if getattr(options, name) is None}
         if options.columns is not None:
             detected = {name: value for name, value in detected.items() if name == "sheet"}
-        extra = beside or grid.sheets > 1 or header.titles
-        return Table(header.names, shown(options, self.name, **detected), partial(_read, grid, header), extra=extra)
+        # Always: its properties name an author, its sheet has a name, and comments, footers, choices and links are nobody's columns.
+        return Table(header.names, shown(options, self.name, **detected), partial(_read, grid, header), extra=True, names=grid.names)
 
 
 def _read(grid: Grid, header: Header, bad: list[BadRecord]) -> Iterator[pa.RecordBatch]:

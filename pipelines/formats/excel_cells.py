@@ -23,7 +23,7 @@ Row = tuple[int, list[str | None]]
 
 @dataclass(frozen=True)
 class Grid:
-    """One sheet, kept in a nameless file: its number, how many there are, its merged ranges, its first and last filled column."""
+    """One sheet, kept in a nameless file: its number, the names of all, its merged ranges, its first and last filled column."""
 
     number: int
     sheets: int
@@ -32,6 +32,7 @@ class Grid:
     last: int                # behind the last one
     lines: IO[bytes]
     start: int
+    names: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """Row number from 1 and cells as text, without empty rows."""
@@ -81,7 +82,7 @@ def read_sheet(payload: Path, sheet: str | int | None) -> Grid:
     if not extent["last"]:
         raise BadInput("The sheet is empty.", remedy="Declare format.sheet in the contract, or ask for a complete file.")
     merged = tuple((tuple(begin), tuple(end)) for begin, end in extent["merged"])
-    return Grid(found["number"], found["sheets"], merged, extent["first"], extent["last"], lines, lines.tell())
+    return Grid(found["number"], found["sheets"], merged, extent["first"], extent["last"], lines, lines.tell(), tuple(found["names"]))
 
 
 def _nameless(folder: Path) -> IO[bytes]:

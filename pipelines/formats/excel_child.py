@@ -1,7 +1,7 @@
 """Reads one sheet in a process of its own: the reader of spreadsheets may panic, run on or take all memory over a broken file.
 
 Run as a script, alone (`python -I`), by pipelines/formats/excel_cells.py. Standard input: the request as JSON (path, sheet,
-memory, seconds). Standard output, JSON lines: which sheet, its extent, then every row that is not empty, as text.
+memory, seconds). Standard output, JSON lines: the sheets and which it is, its extent, then every row that is not empty, as text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
         book = calamine.load_workbook(handle)
         names = list(book.sheet_names)
         found = chosen(calamine, book, names, request["sheet"])
-        say({"sheets": len(names), **found})
+        say({"sheets": len(names), "names": names, **found})
         if "number" in found:
             tell(book.get_sheet_by_index(found["number"] - 1))
 

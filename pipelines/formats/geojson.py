@@ -18,7 +18,7 @@ from pipelines.formats.encoding import Encoding, as_text, detect_encoding
 from pipelines.formats.json_stream import Reader, Repeated, flat, rows_of
 from pipelines.formats.table import CONTENT, MAGIC, BadRecord, Format, Strict, Table, in_batches, shown
 
-COLLECTION = {"type", "features", "bbox", "crs", "name"}      # members that hold no data of their own
+COLLECTION = {"type", "features", "bbox", "crs"}      # members that hold no data of their own
 FEATURE = {"type", "properties", "geometry", "id", "bbox"}
 
 
@@ -59,7 +59,7 @@ class GeoJson(Format):
         if options.points is None:
             detected["points"] = points
         read = partial(_read, payload, encoding, columns, frozenset(own), options.flatten)
-        return Table(columns, shown(options, self.name, **detected), read, extra=found.foreign)
+        return Table(columns, shown(options, self.name, **detected), read, extra=found.foreign, names=found.names)
 
 
 class _Found:
@@ -68,6 +68,7 @@ class _Found:
     def __init__(self) -> None:
         self.properties: dict[str, None] = {}
         self.collection = self.foreign = self._id = self._other = self._point = False
+        self.names: tuple[str, ...] = ()
 
     @property
     def points(self) -> bool:
@@ -99,6 +100,8 @@ def _features(payload: Path, encoding: str, found: _Found) -> Iterator[Any]:
             found.collection = reader.value() == "FeatureCollection"
         elif key == "features":
             yield from reader.elements()
+        elif key in ("name", "crs"):
+            found.names += (str(reader.value()),)
         else:
             reader.skip()
 

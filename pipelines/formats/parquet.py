@@ -34,9 +34,15 @@ class Parquet(Format):
         try:
             with pq.ParquetFile(payload) as file:
                 columns = list(file.schema_arrow.names)
+                extra = annotated(file.schema_arrow) or bool(set(file.metadata.metadata or ()) - {b"ARROW:schema"})
         except (pa.ArrowException, OSError):
             raise BadInput(BROKEN, remedy="Ask the source for a sound file.") from None
-        return Table([name.strip() for name in columns], shown(options, self.name), partial(_read, payload))
+        return Table([name.strip() for name in columns], shown(options, self.name), partial(_read, payload), extra=extra)
+
+
+def annotated(schema: pa.Schema) -> bool:
+    """Whether a file says more than its columns: writers put comments, and readers' states, into its metadata."""
+    return bool(schema.metadata) or any(field.metadata for field in schema)
 
 
 def _read(payload: Path, bad: list[BadRecord]) -> Iterator[pa.RecordBatch]:

@@ -44,7 +44,8 @@ class Sqlite(Format):
             raise BadInput(BROKEN, remedy="Ask the source for a sound file.") from None
         detected: dict[str, Any] = {} if options.table else {"table": 1}
         return Table([name.strip() for name in columns], shown(options, self.name, **detected),
-                     partial(_read, payload, table, len(columns)), extra=len(names) > 1)
+                     partial(_read, payload, table, len(columns)), extra=True,       # free pages keep deleted rows, and CREATE its comments
+                     names=tuple(names))
 
 
 def _chosen(names: list[str], declared: str | None) -> str:

@@ -41,7 +41,8 @@ class BadRecord:
 class Table:
     """An opened file. `options` says all that is in effect; `bad` fills while `batches()` streams.
 
-    `extra` is true when the file holds more than this table (other sheets, title rows), so that raw may not keep it whole.
+    `extra` is true when the file holds more than this table (other sheets, title rows), so that raw may not keep it whole. `names` are
+    those of its sheets, tables or layers: for the secrecy cues, never for a record.
     """
 
     columns: list[str]
@@ -49,6 +50,7 @@ class Table:
     read: Callable[[list[BadRecord]], Iterator[pa.RecordBatch]]
     extra: bool = False
     bad: list[BadRecord] = field(default_factory=list)
+    names: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Columns "0", "1", … as text (null: absent) and `_source_line` int64. May be called again."""

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from catalog.canonical import fingerprint
 from catalog.city import City
 from catalog.dcat import document
-from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, coverage
+from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, TREATMENTS, TYPES, coverage
 from catalog.wording import LANGUAGES, wording
 
 Pages = Sequence[Mapping[str, Any]]
@@ -64,7 +64,8 @@ def render_site(folder: Path, city: City, shown: Pages) -> None:
     for language in LANGUAGES:
         base = folder if language == "zh" else folder / "en"
         up = "" if language == "zh" else "../"
-        common = {"_": wording(language), "language": language, "city": city, "fields": FIELDS, "tiers": TIER_NAMES, "cycles": CYCLES}
+        common = {"_": wording(language), "language": language, "city": city, "fields": FIELDS, "tiers": TIER_NAMES, "cycles": CYCLES,
+                  "treatments": TREATMENTS, "types": TYPES}
         home = environment().get_template("home.html").render(
             **common, root=up, datasets=_grouped(pages), figures=_figures(live), cover=coverage(city, live),
             other="en/index.html" if language == "zh" else "../index.html")

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
-from catalog.errors import Refused
+from catalog.evidence import Finding
 from pipelines.admission import terms
 from pipelines.boundary import boundary
 from pipelines.bronze import bronze_schema, tagged, union
@@ -26,21 +26,32 @@ def ingest(way: Way, contract: Contract, state: State) -> Work | None:
     if contract.derived:
         return None
     sweep_holding(way.settings, contract.id, {hold.target for hold in state.holds.values() if hold.step == "ingest"})
-    try:
-        intake = collect(way, contract, state)
-    except Refused:                     # the dataset as a whole: nothing that a killed attempt has fetched or stored may stay
-        sweep_spool(way.settings, contract.id, ())
-        settle(way, contract.id)
-        raise
+    if (entry := way.policy.excludes(contract)) is not None:
+        return _barred(way, contract, state, entry)
+    intake = collect(way, contract, state)
     sweep_spool(way.settings, contract.id, () if intake.empty else intake.folders)
     if intake.empty:
         settle(way, contract.id)        # a killed attempt's bytes that nobody offers any more
     return ingest_intake(way, contract, state, intake)
 
 
+def _barred(way: Way, contract: Contract, state: State, entry: str) -> Work:
+    """The record that a dataset is refused as a whole, once for each change of its terms. No source is asked, and nothing that a killed
+    attempt has fetched or stored may stay.
+    """
+    sweep_spool(way.settings, contract.id, ())
+    settle(way, contract.id)
+    found = Finding("excluded", False, "block", "The negative list forbids to collect this dataset; its sources are not asked.",
+                    observed={"entry": entry})
+    op = Op(fingerprint("barred", contract.id, entry, terms(way, contract)), "ingest")
+    body = {"outcome": "refused", "barred": entry, "tables": {}, "terms": terms(way, contract), "seen": state.seen, "batches": [],
+            "refused": [{"batch": None, "source": None, "findings": [plain(found)]}], "skipped": [], "offers": [], "holds": [], "closed": []}
+    return Work(op, "", "ingest", lambda _: body)
+
+
 def ingest_intake(way: Way, contract: Contract, state: State, intake: Intake) -> Work | None:
     """The work for what an intake has found; None when there is nothing to record."""
-    if intake.empty:
+    if intake.empty and "barred" not in state.last.get("ingest/", {}):
         return None
     name = table("bronze", contract.id)
     admitted = intake.of("admitted")
@@ -66,7 +77,7 @@ def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: O
 def _judge(way: Way, contract: Contract, state: State, intake: Intake, written: Mapping[str, int]) -> Mapping[str, Any]:
     holds = []
     for item in intake.of("held"):
-        hold_bytes(way.settings, contract.id, item.id, item.payload, item.filename)
+        hold_bytes(way.settings, contract.id, item.id, item.payload, item.filename, item.around)
         holds.append(_hold(way, contract, item))
     outcome = "held" if holds else "refused" if intake.of("refused") else "done"
     return {
@@ -85,6 +96,7 @@ def _hold(way: Way, contract: Contract, item: Item) -> Mapping[str, Any]:
         "id": f"{contract.id}/ingest/{item.id}", "step": "ingest", "target": item.id, "subject": item.subject,
         "role": admission.role, "approvable": admission.approvable, "findings": plain(blocking),
         "batch": item.entry(), "resubmitted_by": item.resubmitted_by, "terms": terms(way, contract),
+        **({"doubt": item.doubt} if item.doubt else {}),
     }
 
 

@@ -15,6 +15,7 @@ from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
 from catalog.evidence import CheckSpec, Finding, TableAt
 from pipelines import refining
+from pipelines.address_lookups import address_terms, stage_addresses
 from pipelines.engines import Session, Source
 from pipelines.lake import Op, Write
 from pipelines.parsing import CORRECTIONS
@@ -66,7 +67,7 @@ def terms(way: Way, contract: Contract) -> str:
     lists = {c.more.codes: way.city.codes[c.more.codes].rows for c in contract.columns if c.more.codes}
     fields = contract.fields
     return fingerprint(columns, lists, contract.rules, fields.merge, fields.newest_by, fields.period, fields.query,
-                       fields.max_bad_percent, way.city.zone)
+                       fields.max_bad_percent, way.city.zone, *address_terms(contract, way.city.division))
 
 
 class _Job:
@@ -85,7 +86,7 @@ class _Job:
         """Made at the first write: an idle run opens no table."""
         corrected = any(batch.source == CORRECTIONS for batch in self.state.batches)
         has = self.way.lake.schema(self.inputs["bronze"]).names if "bronze" in self.inputs and not self.contract.derived else None
-        missing = [column.name for column in self.contract.columns if has is not None and column.name not in has]
+        missing = [column.name for column in self.contract.given if has is not None and column.name not in has]
         return refining.Plan(self.contract, self.checks, self.way.city.zone, corrected, missing)
 
     def _staged(self) -> Session:
@@ -94,6 +95,7 @@ class _Job:
             views: dict[str, Source] = dict(self.inputs)
             self._open = self.way.engine.open(views)
             self._session = self._open.__enter__()
+            stage_addresses(self._session, self.contract, self.plan.addresses(), self.way.city.division)
             self._session.stage(self.plan.checked(), "checked")
         session: Session = self._session
         return session
@@ -137,7 +139,7 @@ class _Job:
         views: dict[str, Source] = {"silver": at["silver"], "known": at["silver"], "quarantine": at["quarantine"]}
         with self.way.engine.open(views) as session:
             counts = session.rows(self.plan.counts())[0]
-            findings = judge(session.database({"silver": self.plan.current(), "judged": self.plan.judged()}), self.checks)
+            findings = judge(session.judged({"silver": self.plan.current(), "judged": self.plan.judged()}), self.checks)
         return self._body(written, counts, findings + conflicts)
 
     def _conflicts(self) -> tuple[Finding, ...]:

@@ -25,6 +25,7 @@ from pipelines.bronze import BATCH
 from pipelines.choice import chosen
 from pipelines.conduct import Outcome, Planned, conclude, steps_of, taken
 from pipelines.erasure import LAYERS, Overdue, clean, marks, overdue, releases_over, retention_days, tables_on_disk
+from pipelines.keys import forget_keys
 from pipelines.lake import Op, Write
 from pipelines.lease import lease
 from pipelines.manifest import manifest_path, seal_kept
@@ -151,6 +152,8 @@ def _remove(way: Way, contract: Contract) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         boundary("erase/release")
     _raw(way, body["raw"])
+    forget_keys(way, contract)
+    boundary("erase/keys")
 
 
 def _lists(way: Way, name: str, version: int) -> None:

@@ -1,8 +1,11 @@
-"""What no contract names any more leaves the portals: recorded before and after, like any publication. Tombstones stay."""
+"""What no contract names any more leaves the portals: recorded before and after, like any publication. Tombstones stay. Nor does anybody
+have to decide about it.
+"""
 
 from __future__ import annotations
 
 from catalog.canonical import fingerprint
+from catalog.contract import Contract
 from pipelines.portals import Item, Portal
 from pipelines.steps.publish import show
 from pipelines.way import Way
@@ -19,6 +22,24 @@ def retire(way: Way, portal: Portal) -> list[str]:
                 _remove(way, portal, dataset, target, product)
                 gone.append(f"{dataset}.{product}")
     return gone
+
+
+def lapse(way: Way) -> list[str]:
+    """Closes the holds of products that their contract no longer names: no step would ever judge them anew. Returns the holds' ids."""
+    gone = []
+    for contract in way.city.contracts.values():
+        if _orphans(way, contract):
+            with way.lease(contract.id):
+                if found := _orphans(way, contract):        # again: another process may have been first
+                    way.journal.append(contract.id, "lapse", {"step": "lapse", "target": "", "op": fingerprint("lapse", found), "outcome": "done",
+                                                              "closed": found})
+                    gone += found
+    return gone
+
+
+def _orphans(way: Way, contract: Contract) -> list[str]:
+    known = {product.name for product in contract.products}
+    return sorted(hold.id for hold in way.journal.state(contract.id).holds.values() if hold.step == "serve" and hold.target not in known)
 
 
 def _unnamed(way: Way, portal: Portal, dataset: str) -> list[tuple[str, str]]:

@@ -1,26 +1,32 @@
 """Structured screening against DuckDB's plain union-regex scan of the same cells, and against Presidio cell by cell on a sample.
 
 CPU of one thread each, in one run. The table has twelve columns as cities have them: numbers of persons, phones, codes, plates,
-serial numbers, dates, amounts; no free text. Run: `PYTHONPATH=tests python -m bench.privacy_speed [rows in millions]`.
+serial numbers, dates, amounts; no free text. Run: `PYTHONPATH=tests python -m bench.privacy_speed [rows]`.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
-import pyarrow as pa
+from bench.privacy_bars import at_least, at_most, in_turns, ratio, table
+from tiny import Tiny
 
 from catalog.contract import ColumnType
-from catalog.dialect import render
-from privacy.screen import ColumnScreen, judge_column, possible_query, rows_query, screen_query, suspects_query
+from pipelines.column_screens import Look, screen_columns
+from pipelines.way import Way
+from privacy.column_verdicts import ColumnVerdict
 
-LIMIT, TIMES, ROWS, SAMPLE = 2.0, 2000, 1_000_000, 250
+NAMES = ("citizen", "phone", "credit_code", "order_number", "seen_at", "day", "amount", "district", "category", "state", "office_phone", "plate")
+LIMIT, TIMES, ROWS, SAMPLE, TURNS = 2.0, 2000, 1_000_000, 250, 3
 TABLE = """
-CREATE TABLE cells AS SELECT
+SELECT
   '3301' || lpad((1 + i // 18480 % 90)::VARCHAR, 2, '0') || (1950 + i % 55) || lpad((1 + i % 12)::VARCHAR, 2, '0')
     || lpad((1 + i % 28)::VARCHAR, 2, '0') || lpad((i % 1000)::VARCHAR, 3, '0')
     || substr('10X98765432', 1 + (i % 11)::INT, 1) AS citizen,
@@ -35,7 +41,7 @@ CREATE TABLE cells AS SELECT
   ['已办结', '办理中', '已退回', '待受理'][1 + i % 4] AS state,
   '0571-8' || lpad((i * 31 % 10000000)::VARCHAR, 7, '0') AS office_phone,
   '浙A' || lpad((i * 17 % 100000)::VARCHAR, 5, '0') AS plate
-FROM range(?) r(i)"""
+FROM range({rows}) r(i)"""
 
 
 # What one would write without gaps, widths and checks; and the least of it.
@@ -50,56 +56,64 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def scan(con: duckdb.DuckDBPyConnection, pattern: str) -> None:
-    names = [row[0] for row in con.execute("DESCRIBE cells").fetchall()]
-    con.execute("SELECT " + ", ".join(f"count(*) FILTER (regexp_matches({name}, $1))" for name in names) + " FROM cells", [pattern]).fetchall()
+def scan(way: Way, path: Path, pattern: str) -> None:
+    """What one would write by hand, with the same engine over the same file."""
+    counts = ", ".join(f"count(*) FILTER (regexp_matches({name}, '{pattern}'))" for name in NAMES)
+    with way.engine.open({"cells": path}) as session:
+        session._connection.execute(f"SELECT {counts} FROM cells").fetchall()       # type: ignore[attr-defined]
 
 
-def screen(con: duckdb.DuckDBPyConnection, view: str = "cells") -> dict[str, ColumnScreen]:
-    """As pipelines.screening does: columns that could, cells that could, distinct values that do."""
-    types = {row[0]: ColumnType("text") for row in con.execute(f"DESCRIBE {view}").fetchall()}
-    row = con.execute(render(possible_query(types, view), "duckdb")).fetchall()[0]
-    types = {name: kind for (name, kind), hit in zip(types.items(), row, strict=True) if hit}
-    row = con.execute(render(screen_query(types, view), "duckdb")).fetchall()[0]
-    found, rows = {}, con.execute(render(rows_query(view), "duckdb")).fetchall()[0][0]
-    for name, hits in zip(types, row, strict=True):
-        if hits:
-            values = con.sql(render(suspects_query(name, types[name], view, hits * 2 > rows), "duckdb")).to_arrow_reader(65_536)
-            found[name] = judge_column(values, name)
-    return found
+def screen(way: Way, path: Path) -> dict[str, ColumnVerdict]:
+    """As a release's files are screened: every column, strictly, without knowing the contract."""
+    with way.engine.open({"cells": path}) as session:
+        return screen_columns(way, session, dict.fromkeys(NAMES, ColumnType("text")), "cells", Look({}, {}, strict=True))
 
 
-def presidio(con: duckdb.DuckDBPyConnection) -> float:
+def presidio(path: Path) -> float:
     """Cells a second of CPU through Presidio's analyzer with our recognisers and the language model, one cell after the other."""
     from privacy.model import load
     from privacy.presidio_engine import Engine
     from privacy.presidio_specs import presidio_recognisers
 
     engine = Engine(load(), presidio_recognisers())
-    texts = [value for row in con.execute(f"SELECT * FROM cells USING SAMPLE {SAMPLE} ROWS (reservoir, 7)").fetchall() for value in row]
+    sampled = duckdb.sql(f"SELECT * FROM '{path}' USING SAMPLE {SAMPLE} ROWS (reservoir, 7)").fetchall()
+    texts = [value for row in sampled for value in row]
     engine.analyze(texts[0])
-    return len(texts) / cpu(lambda: [engine.analyze(text) for text in texts])
+    return ratio(len(texts), cpu(lambda: [engine.analyze(text) for text in texts]))
 
 
-def measure(rows: int) -> bool:
-    con = duckdb.connect()
-    con.execute("SET threads = 1")
-    con.execute("SET memory_limit = '1GB'")
-    con.execute(TABLE, [rows])
-    plain = cpu(lambda: scan(con, PLAIN))
-    small = cpu(lambda: scan(con, SMALL))
-    found: dict[str, ColumnScreen] = {}
-    judge_column([pa.record_batch({"value": ["13800001111"], "cells": [1]})], "warm")        # imports are no part of it
-    ours = cpu(lambda: found.update(screen(con)))
-    for name, result in found.items():
-        print(f"   {name}: {dict(result.kinds)}")
-    print(f"   {rows * 12 / 1e6:.0f} M cells: plain {plain:.2f} s, of four forms only {small:.2f} s, screen {ours:.2f} s of CPU;"
-          f" {rows * 12 / ours / 1e6:.2f} M cells a second; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
-    print(f"ratio {ours / plain:.2f} (at most {LIMIT})   screen to a plain union-regex scan; {ours / small:.2f} to one of four forms only (no limit)")
-    rate = presidio(con)
-    print(f"ratio {rows * 12 / ours / rate:.0f} (at least {TIMES})   the screen's cells a second to Presidio's, {rate:.0f}")
-    return ours / plain <= LIMIT and rows * 12 / ours / rate >= TIMES
+def measure(rows: int, folder: Path) -> int:
+    os.environ["CITYLAKE_THREADS"], os.environ["CITYLAKE_MEMORY"] = "1", "2GB"
+    path, way = folder / f"{rows}.parquet", Tiny(folder / "city").way()
+    duckdb.execute(f"COPY ({TABLE.format(rows=rows)}) TO '{path}'")
+    duckdb.execute(f"COPY ({TABLE.format(rows=10)}) TO '{folder}/warm.parquet'")
+    screen(way, folder / "warm.parquet")                # imports and loading the model are no part of it
+    before, found, ways = _peak(), dict[str, ColumnVerdict](), iter(range(9))
+
+    def ours() -> None:         # a state of its own each time: nothing is remembered
+        found.update(screen(Tiny(folder / f"city {rows} {next(ways)}").way(), path))
+
+    turns = TURNS if rows <= ROWS else 1
+    (plain, _), (small, _), (spent, _) = in_turns((lambda: scan(way, path, PLAIN), lambda: scan(way, path, SMALL), ours), turns)
+    print("   " + "; ".join(f"{name} {one.decision} {' '.join(one.kinds)}" for name, one in sorted(found.items()) if one.kinds))
+    speed, rate = ratio(rows * 12, spent), presidio(path)
+    table(("cells, M", "plain scan, CPU s", "of four forms only", "screen", "M cells a CPU second", "screen / plain",
+           "screen / four forms", "peak MB before", "after"),
+          [(rows * 12 / 1e6, plain, small, spent, speed / 1e6, ratio(spent, plain), ratio(spent, small), str(before), str(_peak()))])
+    kept = at_most(ratio(spent, plain), LIMIT, "screen to a plain union-regex scan")
+    return 0 if at_least(speed / rate, TIMES, f"cells a CPU second to Presidio's, cell by cell, {rate:.0f}", "ratio") and kept else 1
+
+
+def _peak() -> int:
+    """Highest resident memory of this process until now, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main(given: list[str]) -> int:
+    os.umask(0o077)
+    with tempfile.TemporaryDirectory(prefix="citylake-bench-") as folder:
+        return max(measure(int(float(rows)), Path(folder)) for rows in given or [str(ROWS)])
 
 
 if __name__ == "__main__":
-    sys.exit(0 if measure(int(float(sys.argv[1]) * 1e6) if len(sys.argv) > 1 else ROWS) else 1)
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""CPU seconds of a process with everything it started, finished or not, as Linux counts them."""
+"""CPU seconds and memory of a process with everything it started, as Linux counts them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def cpu(pid: int) -> float:
         found = sum(_seconds(one) for one in before)
         if before == _below(pid):      # else one ended meanwhile, and was counted twice or not at all
             return found
+
+
+def memory(pid: int) -> int:
+    """Resident bytes of the process and all below it that live; what several share counts once."""
+    return sum(_resident(one) for one in _below(pid))
 
 
 def own() -> float:
@@ -39,3 +44,11 @@ def _seconds(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return sum(map(int, words[11:15])) / _TICK      # utime, stime, cutime, cstime
+
+
+def _resident(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

