@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from logging.config import dictConfig
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,28 @@ def test_an_error_of_spark_is_told_without_its_text(tmp_path: Path, spark: objec
     assert "CANARYID" not in str(failed.value)
     assert failed.value.__cause__ is None
     assert "CAST_INVALID_INPUT" in str(failed.value)
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["pyspark's", "plain"])
+def test_nor_where_a_logger_of_pysparks_was_made_first_or_logging_configured_later(
+    plain: bool, spark: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As Dagster and uvicorn do, which enables what was disabled; a plain logger cannot take pyspark's arguments."""
+    from pyspark.logger import PySparkLogger
+
+    from pipelines.engines.spark.engine import translated
+    from pipelines.engines.spark.session import TELLING, quiet
+
+    for name in TELLING:
+        monkeypatch.setitem(logging.Logger.manager.loggerDict, name, (logging.Logger if plain else PySparkLogger)(name))
+    quiet()
+    dictConfig({"version": 1, "disable_existing_loggers": False})
+    assert not any(logging.getLogger(name).disabled for name in TELLING)
+    frame = spark.sql("SELECT concat('CANARY', 'ID-7731') AS id")
+    for ask in (lambda: spark.sql("SELECT CAST(concat('CANARY', 'ID-7731') AS INT)").collect(), lambda: frame.select(frame.id.cast("int")).collect()):
+        with pytest.raises(EngineFailure, match="CAST_INVALID_INPUT"), translated():
+            ask()
+    assert "CANARYID" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("ending", ["raise ValueError(str(batch.to_pylist()))", "__import__('os')._exit(11)"], ids=["raises", "dies"])

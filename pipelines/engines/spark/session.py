@@ -52,6 +52,7 @@ STARTED = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog", "spark.log
            "spark.redaction.string.regex", "spark.eventLog.enabled", "spark.ui.enabled")
 ROWS_DEPEND = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled", "spark.sql.decimalOperations.allowPrecisionLoss",
                "spark.sql.parquet.outputTimestampType")
+TELLING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "pyspark.sql.connect.logging")
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
@@ -73,9 +74,9 @@ def _home(settings: Settings) -> Path:
 def _start(settings: Settings) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable     # workers must be this Python
     os.environ.pop("SPARK_CONNECT_LOG_LEVEL", None)                                         # its client logs errors whole
-    logging.getLogger("SQLQueryContextLogger").disabled = True                              # writes plans to standard error
     remote = _remote(settings)
     chosen = _of_a_session() if remote else _of_a_driver(settings)
+    quiet()
     try:
         from pyspark.sql import SparkSession
 
@@ -90,6 +91,16 @@ def _start(settings: Settings) -> SparkSession:
         raise EngineFailure(f"Spark did not start ({type(error).__name__}).", remedy="Look at CITYLAKE_SPARK and at Java 17.") from None
     _asserted(spark, (*ROWS_DEPEND, *(STARTED if remote else ())))
     return spark
+
+
+def quiet() -> None:
+    """Turns off pyspark's own loggers, which write errors whole to standard error.
+
+    By level: `disabled` is unset by any `logging.config` (Dagster's, uvicorn's). And where another part of the process has asked for one of
+    these names first it is a plain logger, in which pyspark's way of calling it would raise TypeError in place of Spark's error.
+    """
+    for name in TELLING:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _remote(settings: Settings) -> bool:
