@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 import sqlglot
 from sqlglot import exp
 
+from catalog.dialect_literals import check_literals
 from catalog.dialect_pattern import matches
 from catalog.dialect_text import length, lower_ascii, trim_text, upper_ascii
 from catalog.dialect_tree import MARK, ExpressionError, Renderer, col, mark, rendering, string
@@ -93,6 +94,7 @@ def _checked(
         raise ExpressionError(f"A {what} calls an inner function.", remedy=f"Write {_WORDS}.")
     if isinstance(tree, exp.Alias | exp.Column) and what == "measure":
         raise ExpressionError("A measure must aggregate.", remedy="Use count, sum, min, max or avg.")
+    check_literals(tree)
     translated = tree.transform(_translate)
     for node in translated.walk():
         if isinstance(node, exp.Anonymous) and str(node.this).startswith(MARK):
