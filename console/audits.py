@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console.frame import DONE, ERROR, add, group
-from console.opening import complete_dataset, dataset_argument, json_option, opened
+from console.opening import complete_dataset, dataset_argument, json_option, opened, product_of
 from console.output import say, show_json, tell
 from console.tables import clean, facts, listed, style, wrap
 from console.words import _, counted, noted, translated
@@ -26,9 +27,11 @@ citylake audit verify
 citylake audit verify meteorology.station_hours
 citylake audit verify --json
 """)
-    add(audits, "show", show, _("Show a dataset's history from its journal: batches, checks, holds, decisions, releases."), """
+    add(audits, "show", show, _("Show a dataset's history from its journal, or the dossier of one release: way, checks, screening, decisions,"
+                                " treatments, hashes, and how to verify it oneself."), """
 citylake audit show meteorology.station_hours
-citylake audit show meteorology.station_hours --json
+citylake audit show meteorology.station_hours.main --html dossier.html
+citylake audit show meteorology.station_hours.main/r1 --json
 """)
     app.add_typer(audits, name="audit")
 
@@ -58,12 +61,20 @@ def told(item: Mismatch) -> list[str]:
 
 
 def show(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help=_("The dataset."), autocompletion=complete_dataset)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=_("DATASET, PRODUCT (its release in force) or PRODUCT/rN."),
+                                        autocompletion=complete_dataset)],
     as_json: Annotated[bool, json_option()] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help=_("Write the dossier as a page that stands alone."))] = None,
 ) -> None:
     from pipelines.audit import show as history
 
-    found = history(opened(), dataset)
+    product, _slash, release = name.partition("/")
+    if product.count(".") == 2 or release:
+        _dossier(product, release or None, as_json, html)
+        return
+    if html is not None:
+        raise typer.BadParameter(_("--html goes with PRODUCT or PRODUCT/rN."))
+    dataset, found = name, history(opened(), name)
     if as_json:
         show_json(found)
         return
@@ -75,6 +86,23 @@ def show(
     for number, kind, part in parts:
         head = f"{number:>4}  {part['at'][:16].replace('T', ' ')}  "
         say(*(head + text if at == 0 else " " * len(head) + text for at, text in enumerate(wrap(_event(PARTS[kind], part), 80 - len(head)))))
+
+
+def _dossier(product: str, release: str | None, as_json: bool, html: Path | None) -> None:
+    from console import dossiers
+    from pipelines.audit.dossier import dossier
+
+    way = opened()
+    contract, name = product_of(way, product)
+    found = dossier(way, contract.id, name, release)
+    if html is not None:
+        dossiers.write(found, html)
+        if not as_json:
+            say(str(html))
+    if as_json:
+        show_json(found)
+    elif html is None:
+        say(*dossiers.lines(found))
 
 
 def _because(part: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console.audits import told
+from console.dossiers import how
 from console.frame import DONE, ERROR, add, group
 from console.opening import complete_dataset, json_option, opened, product_of
 from console.output import Progress, say, show_json, tell
@@ -61,45 +62,16 @@ def _found(way: Way, product: str | None) -> Iterator[tuple[Contract, State, Rel
 
 
 def _plain(way: Way, contract: Contract, state: State, release: Release) -> dict[str, Any]:
+    from pipelines.audit.dossier import standing, treatments
+
     body = release.body["release"]
     return {"product": contract.product_id(release.product), "release": release.id, "at": release.at, "tier": release.body["tier"],
             "hash": release.hash, "rows": body["rows"], "files": [{key: file[key] for key in ("name", "format", "period", "rows", "size", "sha256")}
                                                                   for file in body["files"]],
             "contract_version": body["contract_version"], "silver": release.body.get("silver"), "gold": release.body.get("gold"),
-            "approval": release.body.get("approval"), "standing": _standing(state, release),
-            "ruling": release.body.get("ruling", {}).get("ruling"), "columns": _columns(way, contract, release)}
-
-
-def _columns(way: Way, contract: Contract, release: Release) -> dict[str, dict[str, Any]]:
-    """How each column left: level and treatment. Records have the treatment's fingerprint; `how` is None where the contract's is another now."""
-    from pipelines.products import Outward
-    from pipelines.verdicts import leaving
-
-    outward = Outward(contract, contract.product(release.product), way.city.codes, way.city.zone)
-    today, hows = leaving(outward), outward.treatments()
-    measures = {column.name for column in outward.measures}
-    found: dict[str, dict[str, Any]] = {}
-    for name, left in release.body.get("leaving", {}).items():
-        how = {"do": "aggregate"} if name in measures else hows[name].model_dump(mode="json", exclude_none=True) if name in hows else None
-        if name:
-            found[name] = {"level": left.split(" ")[0], "how": how if today.get(name) == left else None}
-    return found
-
-
-def _how(how: Mapping[str, Any] | None) -> str:
-    if how is None:
-        return _("changed in the contract since")
-    more = ", ".join(f"{name} {value}" for name, value in how.items() if name != "do" and value not in (None, 0, False, ""))
-    return f"{_(how['do'])} ({more})" if more else _(how["do"])
-
-
-def _standing(state: State, release: Release) -> str:
-    """Whether a release is in force, older, taken back by a rollback, or withdrawn with its product."""
-    if release.product in state.withdrawn:
-        return "withdrawn"
-    if release.number in state.revoked.get(release.product, {}):
-        return "taken back"
-    return "in force" if state.release(release.product) is release else "older"
+            "approval": release.body.get("approval"), "standing": standing(state, release.product, release.number),
+            "ruling": release.body.get("ruling", {}).get("ruling"), "columns": {one["column"]: {"level": one["level"], "how": one["how"]}
+                                                                            for one in treatments(way, contract, release.product, release.body)}}
 
 
 def list_all(product: Annotated[str | None, _product(False)] = None, as_json: Annotated[bool, json_option()] = False) -> None:
@@ -147,7 +119,7 @@ def show(
         (_("Contract"), item["contract_version"]), (_("Made from"), versions), (_("Folder"), str(_folder(way, chosen))), ("sha256", item["hash"]),
         *([(_("Approval"), item["approval"])] if item["approval"] else [])]), "")
     say(*table([Column(_("Column")), Column(_("Level")), Column(_("Treatment"))],
-               [[name, column["level"], _how(column["how"])] for name, column in item["columns"].items()]), "")
+               [[name, column["level"], how(column["how"])] for name, column in item["columns"].items()]), "")
     say(*table([Column(_("File")), Column(_("Rows"), right=True), Column(_("Bytes"), right=True), Column("sha256")],
                [[file["name"], file["rows"], file["size"], file["sha256"][:12]] for file in item["files"]]))
 

@@ -16,6 +16,7 @@ import pytest
 from canaries import KINDS, Canary, Hunt, Nest, below, limits_of, parts_of
 from planting import Planting
 from test_pipelines_canary import by_console, by_dagster
+from tiny import Tiny
 
 from pipelines.decisions import decide
 
@@ -51,7 +52,25 @@ def test_nothing_leaks_on_the_way_to_the_folder_portal(tmp_path: Path, conductor
     went_where_the_test_believes(plant)
     assert Hunt(nest.laid).told([("said", said)]) == {}
     assert in_folder(city.settings.site, nest.laid) == {}
+    assert Hunt(nest.laid).told(dossiers_of(city)) == {}
     kept_only_where_it_may_be(plant)
+
+
+def dossiers_of(city: Tiny) -> Iterator[tuple[str, bytes]]:
+    """Every dossier there is: as JSON and as a page in both languages."""
+    from console.dossiers import page
+    from console.words import speak
+    from pipelines.audit.dossier import dossier
+
+    way = city.way()
+    names = [(dataset, product) for dataset in way.city.contracts for product in way.journal.state(dataset).releases]
+    assert len(names) > 10
+    for dataset, product in names:
+        found = dossier(way, dataset, product)
+        yield f"{dataset} dossier", json.dumps(found, ensure_ascii=False).encode()
+        for language in ("zh", "en"):
+            speak(language)
+            yield f"{dataset} page {language}", page(found).encode()
 
 
 def kept_only_where_it_may_be(plant: Planting) -> None:
