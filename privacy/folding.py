@@ -7,7 +7,6 @@ a number are allowed by the patterns (`pattern_forms`). The engine's screen and 
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 
@@ -33,6 +32,8 @@ def _python(ranges: tuple[tuple[int, int], ...]) -> str:
 GAPS, UNSEEN = _set(_SEPARATORS), _set(_UNSEEN)
 # Letters that are blank (Hangul fillers), and code points that Unicode keeps for marks that are ignored.
 _BLANK = {0x115F, 0x1160, 0x2065, 0x3164, 0xFFA0, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)}
+# Planes 4 to 13 have no characters, 15 and 16 nothing but private ones: not looked at, since every start would wait for it.
+ASSIGNED = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
 _SPACED = {code for first, last in _SEPARATORS for code in range(first, last + 1)}
 
 
@@ -48,7 +49,7 @@ def _drawn(codes: Iterable[int]) -> tuple[tuple[int, int], ...]:
 
 
 _ALL_UNSEEN = _drawn({code for first, last in _UNSEEN for code in range(first, last + 1)} | _BLANK
-                     | {code for code in range(sys.maxunicode + 1)
+                     | {code for code in ASSIGNED
                         if code not in _SPACED and unicodedata.category(chr(code)) in ("Cc", "Cf", "Mn", "Me")})
 GAP, HIDDEN = re.compile(_python(_SEPARATORS)), re.compile(_python(_ALL_UNSEEN))
 # Digits of every script as 0 to 9, those in circles, raised and lowered ones too.

@@ -7,7 +7,6 @@ entities and escapes hide nothing.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 
 from catalog.evidence import Finding
 from privacy.characters import simplified
+from privacy.folding import ASSIGNED
 from privacy.negative_list import Policy
 from privacy.spellings import CODED, decoded
 
@@ -105,10 +105,7 @@ class Watch:
 def _written() -> Mapping[str, tuple[str, ...]]:
     """Folded character → every character that is read as it or holds it."""
     found: dict[str, list[str]] = {}
-    for code in range(sys.maxunicode + 1):
-        if 0xD800 <= code <= 0xDFFF:
-            continue
-        char = chr(code)
+    for char in map(chr, ASSIGNED):
         text = normalize("NFKC", char).lower()
         text = simplified(text)
         if text != char:
