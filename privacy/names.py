@@ -23,6 +23,11 @@ CUES = ("姓名|真实姓名|联系人|当事人|来电人|投诉人|举报人|�
         "寄件人|户主|业主|租客|患者|家长|监护人|死者|伤者|受害人|嫌疑人|原告|被告|证人|我叫|名叫|叫做|本人叫|本人是|户名|持卡人|司机|驾驶员|丈夫|妻子|儿子|女儿|父亲|母亲")
 _TITLED = re.compile(rf"(?P<name>(?:小|老|阿)?{_SURNAME}{_HAN}{{0,2}}?)(?:{TITLES})")
 _AFTER = re.compile(rf"(?:{CUES})(?:为|是|叫)?[：:\s]*(?P<name>{_SURNAME}{_HAN}{{1,2}})(?!{_HAN})")
+_WHO = "市民|居民|村民|业主|群众|网友|用户|顾客|乘客|读者|家属|职工|员工|游客|住户|商户|商家|车主|学生|病人|老人|孩子|邻居|同事|房客|租户"
+_SAYS = "反映|来电|来信|来访|致电|投诉|举报|求助|咨询|询问|表示|称|说|建议|要求|诉|申请|报警|报案|留言|认为|希望|想"
+_NOBODY = f"{_SAYS}|多次|强烈|高度|常年|经常|普遍|集中|连续|双方|全部|于今|于昨|于当|于上|于本"
+# For a redaction only: other words than these may stand there too.
+_SAYING = re.compile(rf"(?:{_WHO})(?!{_NOBODY})(?P<name>{_SURNAME}{_HAN}{{1,2}})(?={_SAYS})")
 _DOTTED = re.compile(rf"{_HAN}{{1,8}}(?:[·•‧]{_HAN}{{1,8}})+")
 _SOME = re.compile(rf"(?P<name>{_SURNAME}(?:某{{1,3}}|[×xX*＊○〇]{{1,3}}))")
 _LATIN, _SPELLED = re.compile("[A-Za-z]"), re.compile("[A-Za-z][A-Za-z'’-]*(?:[ ·•.]{1,2}[A-Z][A-Za-z'’-]*)*")
@@ -81,7 +86,8 @@ def _by_rule(text: str, reading: Reading, words: Sequence[tuple[int, int, str]])
         last, tag = begun.get(start, (0, ""))       # more than a surname begins where a word does, and is not a common word itself
         if end - start == 1 or (last and tag not in ("LOC", "ORG") and (last == start + 1 or last > end or tag == "PER")):
             found.append((start, end))
-    return [Span(start, end, "name", 0.7) for start, end in found] + _dots(text, reading, words)
+    said = [Span(*hit.span("name"), "name", DOUBTFUL) for hit in _SAYING.finditer(text)]
+    return [Span(start, end, "name", 0.7) for start, end in found] + said + _dots(text, reading, words)
 
 
 def _dots(text: str, reading: Reading, words: Sequence[tuple[int, int, str]]) -> list[Span]:

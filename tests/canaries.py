@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import random
 import sqlite3
 import zipfile
@@ -31,6 +32,7 @@ from privacy.checksums import ID_WEIGHTS, USCC_ALPHABET, luhn, uscc_check, vin_c
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石"
 GIVEN = "彧翀婠犇淼骁璟祎珺玥甯旻昶晟暄赟钰铭涵萱睿琪璐瑶雯婷楠娜莉倩颖薇蕾萍梅芳敏慧燕霞洁丽静怡欣悦佳思雨诗梦宁凯轩宇航博浩"
 ROADS = "翠峦橘雁岚屿蓼汀鹭砚桐榆槿荻苕霁虹桥"
+SEED = os.environ.get("CITYLAKE_SEED", "citylake")      # empty: new values every time
 LETTERS = "GHJKLMNPQRTUWXYZ"           # none of a hexadecimal number
 
 HEX, ALNUM = "0123456789abcdef", "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -50,7 +52,7 @@ class Canary:
 class Nest:
     """Lays canaries. No value, and no part of one that is looked for, is ever laid twice."""
 
-    chance: random.Random = field(default_factory=random.SystemRandom)
+    chance: random.Random = field(default_factory=lambda: random.Random(SEED) if SEED else random.SystemRandom())
     laid: list[Canary] = field(default_factory=list)
     background: bytes = b""                          # what stands around them: none may look like a part of it
     _known: set[str] = field(default_factory=set)

@@ -40,6 +40,8 @@ def test_no_spelling_of_a_mobile_number_stays(before: str, first: str, second: s
 @pytest.mark.parametrize(("text", "hidden"), [
     ("市民王小明来电反映积水", "王小明"),
     ("王先生称楼上漏水", "王"),
+    ("身份证已补办，市民曾犇赟反映。", "犇赟"),
+    ("家里电话打不通，市民任骁甯反映。", "骁甯"),
     ("联系人：欧阳建国", "欧阳建国"),
     ("游客阿卜杜拉·买买提投诉", "买买提"),
     ("李某某与张某发生纠纷", "李某某"),
@@ -55,7 +57,8 @@ def test_what_points_to_a_person_does_not_stay(model: Model, text: str, hidden: 
     assert hidden not in redact([text], model)[0]
 
 
-@pytest.mark.parametrize("text", ["市民反映道路积水问题已派单处理", "地铁3号线早高峰拥挤", "空气质量优，PM2.5为12"])
+@pytest.mark.parametrize("text", ["市民反映道路积水问题已派单处理", "居民多次反映道路积水", "市民来电反映道路积水",
+                                  "地铁3号线早高峰拥挤", "空气质量优，PM2.5为12"])
 def test_harmless_text_stays_as_it_is(model: Model, text: str) -> None:
     assert redact([text], model) == [text]
 
