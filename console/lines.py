@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     add(app, "lineage", lineage, _("Follow columns from the portal back to the source, or one published row back to file and line."), """
 citylake lineage meteorology.station_hours
 citylake lineage meteorology.station_hours.temperature
+citylake lineage meteorology.station_hours --svg lineage.svg
 citylake lineage meteorology.station_hours.main --release r1 --row 12
 """)
 
@@ -31,12 +33,15 @@ def lineage(
     release: Annotated[str | None, typer.Option(metavar="R", help=_("A release, such as r2; with --row; default the newest."))] = None,
     row: Annotated[int | None, typer.Option(metavar="N", min=1, help=_("Row of the published file, from 1."))] = None,
     as_json: Annotated[bool, json_option()] = False,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help=_("Draw the columns as a picture; not with --row."))] = None,
 ) -> None:
     from pipelines import lineage as lines
     from pipelines.lineage_rows import trace
 
     if release is not None and row is None:
         raise typer.BadParameter(_("--release goes with --row."))
+    if svg is not None and row is not None:
+        raise typer.BadParameter(_("--svg draws columns: leave out --row."))
     way = opened()
     if row is not None:
         contract, product = product_of(way, what)
@@ -47,10 +52,14 @@ def lineage(
         dataset, _dot, column = what.rpartition(".") if what.count(".") == 2 else (what, "", "")
         found = lines.column(way, dataset, column) if column else lines.columns(way, dataset)
         shown = graph(found)
+    if svg is not None:
+        from console.lineage_svg import picture
+
+        svg.write_text(picture(found, what), encoding="utf-8")
     if as_json:
         show_json(found)
     else:
-        say(*shown)
+        say(*(shown if svg is None else [str(svg)]))
 
 
 def graph(found: Mapping[str, Any]) -> Iterator[str]:
