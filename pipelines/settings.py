@@ -17,7 +17,7 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 @dataclass(frozen=True)
 class Settings:
-    """Resolved places and limits. Memory in bytes; `threads` 0 means one per core."""
+    """Resolved places and limits. Memory in bytes; `threads` 0 means one per core; `spark_wait` in seconds."""
 
     city: Path
     state: Path
@@ -30,6 +30,7 @@ class Settings:
     threads: int
     spark: str = ""
     spark_jars: Path = Path()
+    spark_wait: int = 60
 
     @property
     def spool(self) -> Path:
@@ -55,9 +56,9 @@ def _bytes(text: str, name: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def _count(text: str, name: str) -> int:
+def _count(text: str, name: str, remedy: str = "Write it like 2; 0 means one thread a core.") -> int:
     if not text.isdigit():
-        raise DefinitionError(f"{name} is not a whole number.", remedy="Write it like 2; 0 means one thread a core.")
+        raise DefinitionError(f"{name} is not a whole number.", remedy=remedy)
     return int(text)
 
 
@@ -89,6 +90,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         threads=_count(env.get("CITYLAKE_THREADS", "0"), "CITYLAKE_THREADS"),
         spark=env.get("CITYLAKE_SPARK", f"local[{(env.get('CITYLAKE_THREADS', '').strip('0') and env['CITYLAKE_THREADS']) or '*'}]"),
         spark_jars=place("CITYLAKE_SPARK_JARS", Path(str(files("catalog"))).parent / ".tools" / "spark"),
+        spark_wait=_count(env.get("CITYLAKE_SPARK_WAIT", "60"), "CITYLAKE_SPARK_WAIT", "Write seconds, like 60."),
     )
 
 

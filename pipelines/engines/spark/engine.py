@@ -21,7 +21,7 @@ from pipelines.engines import Params, PublishedCsv, Question, Source
 from pipelines.engines.duck import published_batches
 from pipelines.engines.spark.keyed import register_keyed
 from pipelines.engines.spark.patterns import with_patterns
-from pipelines.engines.spark.session import session
+from pipelines.engines.spark.session import AGAIN, SILENT, session, unanswered
 from pipelines.engines.spark.workers import answered
 from pipelines.lake import PERIOD, Lake, Op, Write
 from pipelines.scratch import scratch
@@ -70,6 +70,8 @@ def translated() -> Iterator[None]:
     except CitylakeError:
         raise
     except (PySparkException, Py4JError, pa.ArrowException) as error:
+        if unanswered(error):
+            raise EngineFailure(SILENT, remedy=AGAIN) from None
         raise EngineFailure(f"The engine failed ({_condition(error)}).", remedy="See docs/operating.md, «when the engine fails».") from None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LONG = 300          # characters of a pattern from which a call to the worker's Python costs less
-_KNOWN: set[tuple[int, str]] = set()
+_KNOWN: WeakKeyDictionary[SparkSession, set[str]] = WeakKeyDictionary()
 
 
 @rendering("FOUND")
@@ -38,9 +39,10 @@ def _registered(spark: SparkSession, pattern: str) -> str:
     from pyspark.sql.pandas.functions import arrow_udf
 
     name = f"cl_find_{sha256(pattern.encode()).hexdigest()[:16]}"
-    if (id(spark), name) not in _KNOWN:
+    known = _KNOWN.setdefault(spark, set())
+    if name not in known:
         spark.udf.register(name, arrow_udf(_searching(pattern), "boolean"))
-        _KNOWN.add((id(spark), name))
+        known.add(name)
     return name
 
 

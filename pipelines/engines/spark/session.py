@@ -53,11 +53,17 @@ STARTED = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog", "spark.log
 ROWS_DEPEND = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled", "spark.sql.decimalOperations.allowPrecisionLoss",
                "spark.sql.parquet.outputTimestampType")
 TELLING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "pyspark.sql.connect.logging")
+SILENT = "The Spark server does not answer."
+AGAIN = "Look whether it runs, and at CITYLAKE_SPARK; CITYLAKE_SPARK_WAIT says for how many seconds it is tried. Then run again."
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
 def session(settings: Settings) -> SparkSession:
-    """The process's session; the first call starts it (some seconds). Raises EngineFailure."""
+    """The process's session; the first call starts it (some seconds), and one after a Connect server has begun anew. Raises EngineFailure."""
+    known = _SESSIONS.get(settings.spark)
+    if known and getattr(known, "is_stopped", False):
+        known.stop()            # of a session that a server has ended pyspark would make another at each asking
+        del _SESSIONS[settings.spark]
     if settings.spark not in _SESSIONS:
         _SESSIONS[settings.spark] = _start(settings)
     return _SESSIONS[settings.spark]
@@ -80,17 +86,35 @@ def _start(settings: Settings) -> SparkSession:
     try:
         from pyspark.sql import SparkSession
 
-        builder: Any = SparkSession.builder.appName("citylake")
+        builder: Any = _reached(settings) if remote else SparkSession.builder.appName("citylake").master(settings.spark)
         for name, value in chosen.items():
             builder = builder.config(name, value)
-        started = builder.remote(settings.spark) if remote else builder.master(settings.spark)
-        spark: SparkSession = started.getOrCreate()
+        spark: SparkSession = builder.getOrCreate()
         if not remote:
             spark.sparkContext.setLogLevel(FIXED["spark.log.level"])        # goes to executors, which the setting does not
     except Exception as error:      # Py4J's and gRPC's errors have no common class, and quote settings
+        if unanswered(error):
+            raise EngineFailure(SILENT, remedy=AGAIN) from None
         raise EngineFailure(f"Spark did not start ({type(error).__name__}).", remedy="Look at CITYLAKE_SPARK and at Java 17.") from None
     _asserted(spark, (*ROWS_DEPEND, *(STARTED if remote else ())))
     return spark
+
+
+def _reached(settings: Settings) -> Any:
+    """A builder for the server. Without a setting, a name included, making its session asks nothing yet: only then can its patience be set."""
+    from pyspark.sql import SparkSession
+
+    from pipelines.engines.spark.patience import Patience
+
+    made: Any = SparkSession.builder.remote(settings.spark).getOrCreate()
+    made.client.set_retry_policies([Patience(settings.spark_wait)])
+    return SparkSession.builder.remote(settings.spark).appName("citylake")
+
+
+def unanswered(error: Exception) -> bool:
+    """Whether a Connect server was not reached."""
+    status = getattr(error, "getGrpcStatusCode", lambda: None)()
+    return getattr(status, "name", "") == "UNAVAILABLE"
 
 
 def quiet() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PIECE = 2000            # texts a file, and so at least a task's share
-_SHIPPED: set[tuple[int, Path]] = set()
+_SHIPPED: WeakKeyDictionary[SparkSession, set[Path]] = WeakKeyDictionary()
 
 
 def answered(spark: SparkSession, folder: Path, texts: Sequence[str], question: Question) -> list[str | None]:
@@ -42,10 +43,11 @@ def answered(spark: SparkSession, folder: Path, texts: Sequence[str], question: 
 
 def _ship(spark: SparkSession, files: Sequence[Path]) -> None:
     """Once a session: Spark fetches them to every worker before its first task."""
+    shipped = _SHIPPED.setdefault(spark, set())
     for path in files:
-        if (id(spark), path) not in _SHIPPED:
+        if path not in shipped:
             spark.addArtifacts(str(path), file=True)
-            _SHIPPED.add((id(spark), path))
+            shipped.add(path)
 
 
 def _answering(question: Question) -> Any:
