@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,31 @@ def _facts(way: Way, contract: Contract, product: Product, outward: Outward, sta
         "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json"),
         "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
         "columns": columns, "codes": _codes(way, state, outward, columns), "quality": _quality(state),
-        "status": contract.status,
+        "status": contract.status, "sources": _sources(way, contract), "left_out": _left_out(contract, product),
         "release": None, "released": None, "files": [], "rows": None, "releases": [], "protection": _protection(way, outward, release, shown=False),
         "entry": entry(way.city, contract, product, outward.tier, columns, release.at if release else None),
     }
+
+
+def _sources(way: Way, contract: Contract) -> list[dict[str, str]]:
+    """Where the rows come from, by name: source systems, or the datasets that a derived one reads, but those that may not be named."""
+    systems = dict.fromkeys(source.system for source in contract.sources)
+    inputs = [way.city.contracts[one.dataset] for one in contract.inputs]
+    return [_label(way.city.systems[name].title) for name in systems] + [_label(one.fields.title) for one in inputs if _named(way, one)]
+
+
+def _named(way: Way, contract: Contract) -> bool:
+    """Whether any portal may say that this dataset exists."""
+    shown = any(product.tier != "prohibited" or product.catalog_entry for product in contract.products)
+    return contract.status != "draft" and shown and not way.policy.excludes(contract)
+
+
+def _left_out(contract: Contract, product: Product) -> dict[str, int]:
+    """Level → how many columns of the dataset do not leave with the product; a table of groups says itself what it holds."""
+    if product.aggregate:
+        return {}
+    kept = {name for name, how in product.columns.items() if how.do != "drop"}
+    return dict(sorted(Counter(column.level for column in contract.columns if column.name not in kept).items()))
 
 
 def _protection(way: Way, outward: Outward, release: Release | None, shown: bool) -> dict[str, Any]:

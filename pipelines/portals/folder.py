@@ -6,12 +6,10 @@ every generation.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
 from collections.abc import Collection, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,11 @@ from catalog.city import City
 from catalog.errors import Drifted, PortalError
 from pipelines.boundary import boundary
 from pipelines.portals import Item, Observed
+from pipelines.portals.measuring import measured, preview
 from pipelines.portals.site import render_site, renderer
 from pipelines.spool import digest
 
 KEPT = 3
-PREVIEW_ROWS = 20
 SHOWN = ("absent", "tombstone", "metadata", "open")      # from least to most
 STAMP = "renderer.txt"        # which program and city names rendered the pages: only then can they be rendered again alike
 
@@ -56,18 +54,24 @@ class FolderPortal:
             _link_tree(old / "data", folder / "data")
         boundary("publish/data")
         pages = self._pages(old)
+        before = [pages[name] for name in sorted(pages)]
+        last = pages.get(item.id, {}).get("measured")
         if item.shown == "absent":
             pages.pop(item.id, None)
         else:
             pages[item.id] = {"id": item.id, "shown": item.shown, "fingerprint": item.fingerprint, "page": dict(item.page)}
         self._fill(item, folder / "data" / item.id)
         if item.id in pages:
-            pages[item.id]["preview"] = _preview(item, folder / "data" / item.id)
+            pages[item.id] |= self._read(item, folder / "data" / item.id, last)
         boundary("publish/copied")
-        _write(folder / "pages.json", json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1))
+        text = json.dumps(pages, ensure_ascii=False, sort_keys=True, indent=1)
+        _write(folder / "pages.json", text)
+        pages = json.loads(text)        # what is rendered is what can be read again: the same order of everything
         boundary("publish/pages")
-        render_site(folder, self.city, [pages[name] for name in sorted(pages)])
-        _write(folder / STAMP, renderer(self.city) + "\n")
+        mark = renderer(self.city) + "\n"
+        same = old is not None and (old / STAMP).exists() and (old / STAMP).read_bytes() == mark.encode()
+        render_site(folder, self.city, [pages[name] for name in sorted(pages)], (old, before) if old is not None and same else None)
+        _write(folder / STAMP, mark)
         boundary("publish/staged")
         return item, folder
 
@@ -110,8 +114,10 @@ class FolderPortal:
         found = {path.relative_to(home).as_posix() for home in homes for path in home.rglob("*") if path.is_file()}
         wrong = [f"{name} is missing" for name in sorted(set(want) - found)]
         wrong += [f"{name} differs" for name in sorted(found & set(want)) if digest(data / name) != want[name]]
-        if not wrong and (shown := self._pages(folder).get(item.id)) and shown.get("preview") != _preview(item, data):
-            wrong.append("The preview differs")
+        if not wrong and (shown := self._pages(folder).get(item.id)):
+            read = self._read(item, data, shown.get("measured"))
+            wrong += ["The preview differs"] if shown.get("preview") != read["preview"] else []
+            wrong += ["The figures differ"] if "measured" in shown and shown["measured"] != read["measured"] else []
         return wrong + ([f"{len(found - set(want))} files should not be there"] if found - set(want) else [])
 
     def purge(self) -> None:
@@ -151,6 +157,10 @@ class FolderPortal:
             if digest(target) != sha256:
                 raise PortalError("A file of the release is not what its record says.", dataset=item.id, remedy="Run `citylake audit verify`.")
 
+    def _read(self, item: Item, data: Path, last: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What the page tells of the product's rows, of JSON's types."""
+        return {"preview": preview(item, data), "measured": measured(item, data, self.city.zone, last)}
+
     def _pages(self, folder: Path | None) -> dict[str, dict[str, Any]]:
         if folder is None or not (folder / "pages.json").exists():
             return {}
@@ -159,16 +169,6 @@ class FolderPortal:
 
     def _number(self, folder: Path | None) -> int:
         return int(folder.name) if folder is not None else 0
-
-
-def _preview(item: Item, data: Path) -> dict[str, Any] | None:
-    """The first rows of the newest release's last CSV file, read from the bytes that are shown."""
-    names = [entry["name"] for entry in item.page.get("files", ()) if entry["format"] == "csv"] if item.shown == "open" else []
-    if not names:
-        return None
-    with (data / item.page["release"] / names[-1]).open(encoding="utf-8-sig", newline="") as handle:
-        rows = list(islice(csv.reader(handle), PREVIEW_ROWS + 1))
-    return {"file": names[-1], "header": rows[0], "rows": rows[1:]}
 
 
 def _wanted(item: Item) -> dict[str, tuple[int, str]]:

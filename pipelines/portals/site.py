@@ -1,6 +1,7 @@
-"""The static site's pages, from the portal's items: home, one page a dataset, the catalog as CSV, JSON-LD and JSON.
+"""The static site's pages, from the portal's items: home, catalog, departments, one page a dataset, statistics, status, feed.
 
-No JavaScript, no request to another address. Templates and style sheet lie beside this file.
+Every page can be read without JavaScript, which only searches, filters and fills in addresses; no page asks another address. What is
+shown of a product stands in pipelines/pages.py, words in telling.py, templates and style sheet in templates/.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from functools import cache
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,91 +21,137 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from catalog.canonical import fingerprint
 from catalog.city import City
 from catalog.dcat import document
-from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, TREATMENTS, TYPES, coverage
+from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, TREATMENTS, TYPES
 from catalog.wording import LANGUAGES, wording
+from pipelines.portals import examples, listing, telling
+from pipelines.portals.pictures import pictures
 
-Pages = Sequence[Mapping[str, Any]]
+Item = Mapping[str, Any]       # id, shown, page, preview, measured: one entry of pages.json
+Page = Mapping[str, Any]
+OURS = ("site.py", "listing.py", "telling.py", "pictures.py", "drawing.py", "examples.py")
+PLAIN = ("style.css", "site.js", "mark.svg")
+VIEWS = ("index", "catalog", "departments", "developers", "statistics", "status")
 
 
 @cache
 def environment() -> Environment:
     env = Environment(loader=PackageLoader("pipelines.portals", "templates"), autoescape=True, undefined=StrictUndefined,
                       trim_blocks=True, lstrip_blocks=True)
-    env.filters["thousands"] = lambda number: f"{number:,}" if number is not None else "–"
-    env.filters["size"] = size
-    env.filters["day"] = lambda text: (text or "–")[:10]
+    env.filters["thousands"] = telling.thousands
+    env.filters["size"] = telling.size
     return env
 
 
-def renderer(city: City) -> str:
-    """Fingerprint of everything beside the portal's items that a page depends on: this program's text, the city's names."""
-    ours = [path for path in sorted(files("pipelines.portals").joinpath("templates").iterdir(), key=lambda path: path.name) if path.is_file()]
-    ours.append(files("pipelines.portals").joinpath("site.py"))
+@cache
+def _program() -> str:
+    """Fingerprint of this program's own text, as far as pages depend on it."""
+    portals = files("pipelines.portals")
+    ours = sorted((path for path in portals.joinpath("templates").iterdir() if path.is_file()), key=lambda path: path.name)
+    ours += [portals.joinpath(name) for name in OURS]
     ours += [files("catalog").joinpath(name) for name in ("dcat.py", "entry.py", "wording.py", "locale/zh_CN.po")]
-    return fingerprint([path.read_text(encoding="utf-8") for path in ours], city.id, city.name, city.title, city.departments)
+    return fingerprint([path.read_text(encoding="utf-8") for path in ours])
 
 
-def size(number: int) -> str:
-    """A file size for people."""
-    value = float(number)
-    for unit in ("B", "KB", "MB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GB"
+def renderer(city: City) -> str:
+    """Fingerprint of everything beside the portal's items that a page depends on: this program's text, the city's names and calendar."""
+    calendar = [sorted(map(str, days)) for days in (city.calendar.holidays, city.calendar.workdays)]
+    return fingerprint(_program(), city.id, city.name, city.title, city.zone, city.departments, calendar)
 
 
-def render_site(folder: Path, city: City, shown: Pages) -> None:
-    """Writes every page of a generation."""
-    pages = [{**item["page"], "shown": item["shown"], "preview": item.get("preview")} for item in shown]
-    _put(folder / "style.css", files("pipelines.portals").joinpath("templates/style.css").read_text(encoding="utf-8"))
+def render_site(folder: Path, city: City, shown: Sequence[Item], before: tuple[Path, Sequence[Item]] | None = None) -> None:
+    """Writes every page of a generation. `before`: an older generation that this very program rendered, and its items; the pages of
+    datasets of which nothing has changed since are linked from there.
+    """
+    pages = [_page(item) for item in shown]
+    datasets, related = listing.grouped(pages), listing.related(listing.grouped(pages))
     live = [page for page in pages if page["shown"] != "tombstone"]
-    title, name = city.title.model_dump(), city.name.model_dump()
-    _put(folder / "catalog.jsonld", json.dumps(document(city.id, title, name, live), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    for name in PLAIN:
+        _put(folder / name, _text(name))
+    title, name_of = city.title.model_dump(), city.name.model_dump()
+    _put(folder / "catalog.jsonld", json.dumps(document(city.id, title, name_of, live), ensure_ascii=False, sort_keys=True) + "\n")
     _put(folder / "catalog.csv", _catalog_csv(live))
+    same = _unchanged(datasets, related, before)
     for language in LANGUAGES:
-        base = folder if language == "zh" else folder / "en"
-        up = "" if language == "zh" else "../"
-        common = {"_": wording(language), "language": language, "city": city, "fields": FIELDS, "tiers": TIER_NAMES, "cycles": CYCLES,
-                  "treatments": TREATMENTS, "types": TYPES}
-        home = environment().get_template("home.html").render(
-            **common, root=up, datasets=_grouped(pages), figures=_figures(live), cover=coverage(city, live),
-            other="en/index.html" if language == "zh" else "../index.html")
-        _put(base / "index.html", home)
-        for dataset, members in _grouped(pages).items():
-            text = environment().get_template("dataset.html").render(
-                **common, root=f"{up}../", dataset=dataset, products=members, main=members[0],
-                other=f"../en/datasets/{dataset}.html" if language == "zh" else f"../../datasets/{dataset}.html")
-            _put(base / "datasets" / f"{dataset}.html", text)
+        _views(folder, city, pages, language)
+    for name, members in datasets.items():
+        for path, make in _files_of(city, name, members, related[name]):
+            if before is not None and name in same and (before[0] / path).exists():
+                _link(before[0] / path, folder / path)
+            else:
+                _put(folder / path, make())
 
 
-def _grouped(pages: Pages) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for page in pages:
-        found.setdefault(page["dataset"], []).append(page)
-    return {name: sorted(members, key=lambda page: (page["product"] != "main", page["product"])) for name, members in found.items()}
+def _page(item: Item) -> dict[str, Any]:
+    return {**item["page"], "shown": item["shown"], "preview": item.get("preview"), "measured": item.get("measured") or {}}
 
 
-def _figures(pages: Pages) -> dict[str, Any]:
-    """Numbers of the home page, counted from what is shown."""
-    released = [page["released"] for page in pages if page["released"]]
-    return {
-        "datasets": len({page["dataset"] for page in pages}), "open": sum(page["shown"] == "open" for page in pages),
-        "rows": sum(page["rows"] or 0 for page in pages), "files": sum(len(page["files"]) for page in pages),
-        "departments": len({page["department"] for page in pages}), "newest": max(released, default=None),
-        "tiers": {tier: sum(page["tier"] == tier for page in pages) for tier in TIER_NAMES},
-        "fields": {field: sum(page["field"] == field for page in pages) for field in FIELDS},
-    }
+def _unchanged(datasets: Mapping[str, list[Page]], related: Mapping[str, Any], before: tuple[Path, Sequence[Item]] | None) -> set[str]:
+    """Datasets whose pages would come out as they did before."""
+    if before is None:
+        return set()
+    old = listing.grouped([_page(item) for item in before[1]])
+    beside = listing.related(old)
+    return {name for name, members in datasets.items() if old.get(name) == members and beside.get(name) == related[name]}
 
 
-def _catalog_csv(pages: Pages) -> str:
+def _common(city: City, language: str, root: str) -> dict[str, Any]:
+    """What every template is given; `root` leads from the page to the site's root, with a slash at its end or nothing."""
+    return {"_": wording(language), "language": language, "city": city, "fields": FIELDS, "tiers": TIER_NAMES, "cycles": CYCLES, "root": root,
+            "treatments": TREATMENTS, "types": TYPES, "colon": "：" if language == "zh" else ": ", "formats": telling.FORMATS,
+            "home": root if language == "zh" else f"{root}en/", "day": partial(telling.day, zone=city.zone),
+            "marked": partial(telling.marked, language=language), "said": partial(telling.spoken, language=language), "telling": telling,
+            "due": partial(telling.due, calendar=city.calendar, zone=city.zone),
+            "kept": partial(telling.kept, calendar=city.calendar, zone=city.zone), "base": examples.BASE}
+
+
+def _views(folder: Path, city: City, pages: list[dict[str, Any]], language: str) -> None:
+    """The pages about all products, and the feed."""
+    _ = wording(language)
+    ordered, place = listing.by_name(pages, language), folder if language == "zh" else folder / "en"
+    given = {**_common(city, language, "" if language == "zh" else "../"), "pages": ordered, "figures": listing.figures(city, pages),
+             "departments": listing.departments(city, ordered), "newest": listing.newest(pages), "news": listing.news(pages),
+             "facets": listing.facets(city, pages, language, _), "listed": listing.listed(ordered), "facts": listing.facts,
+             "words": listing.words, "example": next((page for page in ordered if page["shown"] == "open" and examples.examples(page)), None)}
+    for view in VIEWS:
+        other = f"en/{view}.html" if language == "zh" else f"../{view}.html"
+        _put(place / f"{view}.html", environment().get_template(f"{view}.html").render(**given, view=view, other=other))
+    _put(place / "feed.xml", listing.feed(city, pages, language, _))
+
+
+def _files_of(city: City, name: str, members: list[Page], related: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """(path, what makes its text) of a dataset's page in each language and of its metadata."""
+    for language in LANGUAGES:
+        yield f"{'' if language == 'zh' else 'en/'}datasets/{name}.html", partial(_dataset, city, name, members, related, language)
+    yield f"datasets/{name}.json", partial(_metadata, name, members)
+
+
+def _dataset(city: City, name: str, members: list[Page], related: list[dict[str, Any]], language: str) -> str:
+    _ = wording(language)
+    return environment().get_template("dataset.html").render(
+        **_common(city, language, "../" if language == "zh" else "../../"), dataset=name, products=members, main=members[0], related=related,
+        view="dataset", other=f"../en/datasets/{name}.html" if language == "zh" else f"../../datasets/{name}.html",
+        pictures=partial(pictures, language=language, _=_), examples=examples.examples,
+        changed=partial(listing.changed, language=language, _=_), reason=partial(telling.reason, language=language, _=_))
+
+
+def _metadata(name: str, members: list[Page]) -> str:
+    """A dataset for programs: all its page says, but the preview."""
+    products = [{key: value for key, value in page.items() if key not in ("preview", "entry")} for page in members]
+    return json.dumps({"dataset": name, "products": products}, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _catalog_csv(pages: Sequence[Page]) -> str:
     """The catalog with the national guide's field names."""
     handle = io.StringIO()
-    rows = [page["entry"]["national"] for page in pages]
     writer = csv.DictWriter(handle, fieldnames=GUIDE, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(page["entry"]["national"] for page in pages)
     return "\ufeff" + handle.getvalue()
+
+
+@cache
+def _text(name: str) -> str:
+    return files("pipelines.portals").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
 def _put(path: Path, text: str) -> None:
@@ -111,3 +159,9 @@ def _put(path: Path, text: str) -> None:
     path.parent.chmod(0o755)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o644)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
+    os.link(source, target)
