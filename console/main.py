@@ -19,6 +19,7 @@ def build() -> typer.Typer:
     from console import (
         addresses,
         audits,
+        backups,
         checks,
         demo_run,
         drafts,
@@ -38,7 +39,7 @@ def build() -> typer.Typer:
 
     app = typer.Typer(cls=Root, help=_ABOUT(), no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.callback()(_root)
-    for module in (demo_run, checks, drafts, runs, overview, holds, quarantine, plans, releases, exposures, lines, audits, retain, screens,
+    for module in (demo_run, checks, drafts, runs, overview, holds, quarantine, plans, releases, exposures, lines, audits, retain, backups, screens,
                    addresses, portal, web):
         module.register(app)
     return app

@@ -177,7 +177,7 @@ class Lake:
         for path in sorted(log.glob("*.json")):
             if path.stem.isdigit() and int(path.stem) > version:
                 live = _after(live, commit(path))
-        _open.cache_clear()
+        _opened.cache_clear()
         for path in [path for path in root.rglob("*") if path.is_file() and path.parent != log]:
             if path.relative_to(root).as_posix() not in live:
                 path.unlink()
@@ -233,8 +233,17 @@ def commit(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
-@lru_cache(maxsize=64)
 def _open(path: str, version: int) -> DeltaTable:
+    """An opened version; kept as long as its commit is the very same file: after a restore the version may be made anew."""
+    try:
+        made = os.stat(f"{path}/_delta_log/{version:020d}.json")
+    except OSError:
+        return _opened.__wrapped__(path, version, ())
+    return _opened(path, version, (made.st_ino, made.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _opened(path: str, version: int, made: tuple[int, ...]) -> DeltaTable:
     try:
         return DeltaTable(path, version=version)
     except DeltaError as error:

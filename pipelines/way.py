@@ -25,6 +25,7 @@ from pipelines.lake import Lake
 from pipelines.lease import lease
 from pipelines.settings import Settings
 from pipelines.source_check import check_all
+from pipelines.switching import finish
 from privacy.negative_list import Policy, load_policy
 
 
@@ -106,6 +107,7 @@ def open_way(settings: Settings, clock: Clock = now, user: str | None = None, dr
         raise DefinitionError(f"There is no engine {settings.engine}.", remedy=f"Set CITYLAKE_ENGINE to {' or '.join(ENGINES)}.")
     try:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        finish(settings.lake)
         roles = {person.id: frozenset[str](person.roles) for person in city.people.values()}
         lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock, roles)
     except OSError:

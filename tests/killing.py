@@ -103,10 +103,23 @@ def act_retain(city: Tiny) -> list[str]:
     return [f"{item.dataset} {item.step} {item.target} {item.outcome} {item.note}".strip() for item in retain(city.way())]
 
 
+def act_backup(city: Tiny) -> list[str]:
+    from pipelines.backup import make
+
+    return [make(city.settings, city.root.parent / "safe").backup.id]
+
+
+def act_restore(city: Tiny) -> list[str]:
+    """The newest backup takes the place of the lake that is there."""
+    from pipelines.restore import restore
+
+    return [restore(city.settings, city.root.parent / "safe", replace=True).backup.id]
+
+
 ACTS: dict[str, Callable[..., list[str]]] = {
     "run": act_run, "approve": act_decide, "reject": act_reject, "resubmit": act_resubmit,
     "replay": act_replay, "withdraw": act_withdraw, "apply": act_apply,
-    "retain": act_retain,
+    "retain": act_retain, "backup": act_backup, "restore": act_restore,
 }
 
 

@@ -1,0 +1,189 @@
+"""Putting a backup back: everything is copied beside its place and verified there, and only then takes it, in one step.
+
+What the journal learned after the backup is lost with it; `forgotten` counts it where the present journal still knows. See docs/backup.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import LakeError
+from pipelines.backup import PARTS, Backup, Entry, Told, belongs, check_of, copied, files, load, object_path, place
+from pipelines.boundary import boundary
+from pipelines.journal import CITY, Clock, Journal, now
+from pipelines.lease import alone
+from pipelines.settings import Settings
+from pipelines.switching import STAGING, Switch, clear, decide, finish, switch
+
+ACCESS = (".token", ".database")        # secrets that open a portal as it is today: what is there stays
+LOCAL = "people.local.yaml"
+STALE = ("state", "sketches")           # by table version, and a version may be made anew with other rows
+Acts = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did, or would do: `living` a lake is there; `forgotten`: dataset → kind of record → number, of the present
+    journal, that the backup does not know.
+    """
+
+    backup: Backup
+    living: bool
+    forgotten: Acts
+
+
+def look(settings: Settings, source: Path, name: str | None = None, told: Told = lambda _: None) -> Restored:
+    """Verifies every file of a backup and says what restoring it would do. Changes nothing. Raises LakeError for a damaged backup."""
+    backup = load(source, name)
+    wrong = 0
+    for _part, entry in _entries(backup):
+        told(Path(entry.path).name)
+        wrong += not _sound(source, entry)
+    _complain(wrong)
+    return Restored(backup, living(settings), forgotten(settings, backup))
+
+
+def restore(settings: Settings, source: Path, name: str | None = None, *, replace: bool = False, wait: float = 60.0, clock: Clock = now,
+            told: Told = lambda _: None) -> Restored:
+    """Puts a backup in place. Raises LakeError, and changes nothing, where a lake is there and `replace` was not said, a file of the
+    backup is missing or changed, or the secrets here are others than the backup's.
+    """
+    finish(settings.lake)
+    backup = load(source, name)
+    try:
+        settings.lake.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with alone(settings.lake / "leases", wait):
+            found = Restored(backup, living(settings), forgotten(settings, backup))
+            if found.living and not replace:
+                raise LakeError("There is a lake in this place.", remedy="Move it away; or see `citylake restore --dry-run`, then add --replace.")
+            _keys(settings, backup, source)
+            _room(settings, backup)
+            switches = [_staged(settings, source, backup, part, told) for part in PARTS if part in backup.parts]
+            _journalled(settings, found, clock)
+            decide(settings.lake, switches)
+            switch(settings.lake)
+            return found
+    except OSError as error:
+        raise LakeError(f"The backup could not be put back ({type(error).__name__}).",
+                        remedy="Look at the disks; then give the command again.") from None
+
+
+def living(settings: Settings) -> bool:
+    """Whether there is anything in the lake but its leases."""
+    return next(files(settings, "lake"), None) is not None
+
+
+def forgotten(settings: Settings, backup: Backup) -> Acts:
+    """Records of the present journal that are not in the backup: what happened since."""
+    known = {entry.path: entry.size for entry in backup.parts["lake"]}
+    found: dict[str, Counter[str]] = {}
+    for path in sorted((settings.lake / "journal").rglob("*.json")):
+        name = path.relative_to(settings.lake).as_posix()
+        if known.get(name) != path.stat().st_size:
+            try:
+                record = json.loads(path.read_bytes())
+                kind = str(record["body"].get("verdict", "decision")) if record["kind"] == "decision" else str(record["kind"])
+                found.setdefault(str(record["chain"]), Counter())[kind] += 1
+            except (ValueError, KeyError, TypeError, AttributeError):
+                found.setdefault("", Counter())["unreadable"] += 1
+    return {chain: dict(kinds) for chain, kinds in found.items()}
+
+
+def _entries(backup: Backup) -> Iterator[tuple[str, Entry]]:
+    return ((part, entry) for part in PARTS for entry in backup.parts.get(part, ()))
+
+
+def _children(root: Path) -> list[Path]:
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def _sound(source: Path, entry: Entry) -> bool:
+    try:
+        with object_path(source, entry.sha256).open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest() == entry.sha256
+    except OSError:
+        return False
+
+
+def _complain(wrong: int) -> None:
+    if wrong:
+        raise LakeError(f"{wrong} files of the backup are missing or have been changed.",
+                        remedy="Nothing was put in place. Take another backup with --backup, or the same from another copy.")
+
+
+def _keys(settings: Settings, backup: Backup, source: Path) -> None:
+    """Raises LakeError where a key here is another than the backup's, or one that was left out of it is not here."""
+    for entry in backup.parts.get("secrets", ()):
+        if entry.path.endswith(ACCESS) or not (settings.secrets / entry.path).exists():
+            continue
+        if (settings.secrets / entry.path).read_bytes() != object_path(source, entry.sha256).read_bytes():
+            raise LakeError(f"The secret {entry.path} here is another than the backup's.",
+                            remedy="Look which of the two counts; to take the backup's, move the one here away.")
+    for name, check in backup.left_out.items():
+        path = settings.secrets / name
+        if not name.endswith(ACCESS) and (not path.is_file() or (check and check_of(path.read_bytes()) != check)):
+            raise LakeError(f"The backup was made without keys, and {name} is not here, or is another.",
+                            remedy="Put the city's keys into CITYLAKE_SECRETS first.")
+
+
+def _room(settings: Settings, backup: Backup) -> None:
+    needed = sum(entry.size for entry in backup.parts["lake"])
+    if shutil.disk_usage(settings.lake).free < needed:
+        raise LakeError(f"The lake's disk has no room for the backup's {needed:,} bytes.", remedy="Make room; nothing was changed.")
+
+
+def _staged(settings: Settings, source: Path, backup: Backup, part: str, told: Told) -> Switch:
+    """Copies what comes of a part beside its place, and verifies it on the way."""
+    root = place(settings, part)
+    clear(root)
+    entries = [entry for entry in backup.parts[part] if _comes(settings, part, entry)]
+    try:
+        _complain(sum(not _copy(source, entry, root / STAGING / "new" / entry.path, told) for entry in entries))
+    except BaseException:
+        clear(root)
+        if part != "lake":
+            clear(settings.lake)
+        raise
+    comes = sorted({entry.path.split("/")[0] for entry in entries})
+    return Switch(root, comes, _leaves(settings, part, comes))
+
+
+def _comes(settings: Settings, part: str, entry: Entry) -> bool:
+    """Lake and state come as they were. Keys are only added, the city folder only where there is none, who is who on this machine stays."""
+    if part == "secrets" or (part == "state" and entry.path == LOCAL):
+        return not (place(settings, part) / entry.path).exists()
+    return part != "city" or not any(child.name != STAGING for child in _children(settings.city))
+
+
+def _leaves(settings: Settings, part: str, comes: list[str]) -> list[str]:
+    """What has no counterpart in the backup, in the lake and in the state."""
+    if part not in ("lake", "state"):
+        return []
+    found = [child.name for child in _children(place(settings, part)) if belongs(settings, part, child.name) or (part, child.name) == STALE]
+    return [name for name in found if name not in {*comes, LOCAL}]
+
+
+def _copy(source: Path, entry: Entry, target: Path, told: Told) -> bool:
+    told(Path(entry.path).name)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        sha, _ = copied(object_path(source, entry.sha256), target)
+    except FileNotFoundError:
+        return False
+    target.chmod(entry.mode)
+    os.utime(target, ns=(entry.mtime, entry.mtime))
+    boundary("restore/copied")
+    return sha == entry.sha256
+
+
+def _journalled(settings: Settings, found: Restored, clock: Clock) -> None:
+    """The city's journal says that the lake was put back, and what was lost by it as far as it is known."""
+    journal = Journal(settings.lake / STAGING / "new" / "journal", clock)
+    journal.append(CITY, "restore", {"backup": found.backup.id, "made": found.backup.made, "forgotten": found.forgotten})
