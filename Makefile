@@ -11,7 +11,7 @@ JARS := pipelines/engines/spark
 COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines soak lint-contracts lock clean
+.PHONY: help demo portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines bench-torture soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -78,6 +78,7 @@ bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
 	@$(BIN)/python -m tests.bench.whole_way
 	@$(MAKE) --no-print-directory bench-privacy
 	@$(MAKE) --no-print-directory bench-portal
+	@$(MAKE) --no-print-directory bench-torture
 
 bench-privacy: $(READY)  ## What the screens find and what they cost, with their bars; the shared corpora where they are
 	@PYTHONPATH=tests $(BIN)/python -m bench.privacy
@@ -87,6 +88,9 @@ bench-portal: $(READY) portal-parts  ## The same of publishing to a CKAN, on a p
 
 bench-engines: $(READY) spark-parts  ## The same way on both engines beside each other; BENCH_SIZES=1000000,5000000,10000000
 	@PYTHONPATH=tests $(BIN)/python -m bench.engines
+
+bench-torture: $(READY)  ## How the readers do on the torture suites, by Pollock's measures; Python's csv proves the measures
+	@PYTHONPATH=tests $(BIN)/python -m bench.torture
 
 soak: $(READY)   ## What takes long: random kills
 	@$(BIN)/python -m pytest -m soak tests

@@ -139,6 +139,21 @@ def test_stray_quotes_are_text_when_declared(tmp_path: Path) -> None:
     assert rows(table) == [(2, '5" pipe', "x")]
 
 
+def test_quotes_inside_quoted_fields_are_text_when_declared(tmp_path: Path) -> None:
+    data = b'a,b\n"5" pipe","x"\n""They said","y"\n"say ""so""",z\n"1,"2,"3"\n"two\nlines",w\n"open,v\n1,2\n'
+    table = opened(tmp_path, data, {"name": "csv", "quote": '"', "inner_quotes": True})
+    assert rows(table) == [(2, '5" pipe', "x"), (3, '"They said', "y"), (4, 'say "so"', "z"), (6, "two\nlines", "w"), (9, "1", "2")]
+    assert table.bad == [BadRecord(5, "fields"), BadRecord(8, "quotes")]
+    strict = opened(tmp_path, data, {"name": "csv", "quote": '"'})
+    assert len(rows(strict)) == 3
+    assert [bad.line for bad in strict.bad] == [2, 3, 5, 8]
+
+
+def test_an_apostrophe_as_quote_is_a_letter_too(tmp_path: Path) -> None:
+    table = opened(tmp_path, b"a,b\n'I, too, won't','x'\nMen's,'y'\n'z, u','w'\n")
+    assert (table.options["quote"], rows(table)) == ("'", [(2, "I, too, won't", "x"), (3, "Men's", "y"), (4, "z, u", "w")])
+
+
 def test_nul_bytes_and_undecodable_gb18030_bytes(tmp_path: Path) -> None:
     assert rows(opened(tmp_path, b"a,b\n1,x\x00y\n")) == [(2, "1", "x\x00y")]
     table = opened(tmp_path, "名称,数\n杭州,1\n".encode("gb18030") + b"\xff\xff,2\n", {"name": "csv", "encoding": "gb18030"})
@@ -186,7 +201,8 @@ def read(data: bytes, chunk: int, dialect: Dialect, width: int, fast: bool) -> t
 
 PIECES = [b'"', b'""', b",", b",", b"\n", b"\n", b"\r\n", b"\r", b"\r\r\n", b"a", b"bc", "中".encode(), "\U0001f600".encode(), b"\xff",
           b"\xef\xbb\xbf", b"\x00", b" ", b"'", b"\\", b";", b'"x"', b'"x",', b'\n"y,\nz",']
-DIALECTS = [Dialect(), Dialect(quote=""), Dialect(";"), Dialect(quote="'", stray=True), Dialect(eol=b"\r"), Dialect(stray=True)]
+DIALECTS = [Dialect(), Dialect(quote=""), Dialect(";"), Dialect(quote="'", stray=True), Dialect(eol=b"\r"), Dialect(stray=True),
+            Dialect(inner=True), Dialect(quote="'", stray=True, inner=True)]
 
 
 @settings(max_examples=1500, deadline=None)

@@ -137,7 +137,7 @@ def judged(path: Path, clean: Path) -> str:
     return "marked" if set(found) <= set(want) and 0 < missing <= len(table.bad) else "wrong"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_pollock(pollock: Path) -> None:
     """2,290 polluted files, nothing declared. Wrong are 15 whose header itself is polluted, and four that nobody can tell:
     two headers of several rows, a second table of the same width, apostrophes as quotes around apostrophes, blanks as delimiter."""

@@ -27,6 +27,7 @@ class CsvOptions(Strict):
     quote: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="'' when nothing is quoted")
     escape: Annotated[str, Field(max_length=1)] | None = Field(default=None, description="Beside doubled quotes; '' for none")
     stray_quotes: bool | None = Field(default=None, description="Quotes inside unquoted fields are text, and break no record")
+    inner_quotes: bool | None = Field(default=None, description="Quotes inside quoted fields are text where no delimiter follows")
     comment: Annotated[str, Field(max_length=8)] = Field(default="", description="Lines that begin so are left out")
     header: bool = True
     columns: list[str] | None = Field(default=None, description="Headers of a file that has none")

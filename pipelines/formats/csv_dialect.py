@@ -52,7 +52,7 @@ def sniff(chunks: Iterable[bytes], declared: Mapping[str, Any], filename: str) -
         raise BadInput("No delimiter fits the lines of the file.", remedy="Declare format.delimiter in the contract.")
     skip = declared["skip"] if "skip" in declared else (best.titles if declared.get("header", True) else 0)
     found = {"delimiter": best.dialect.delimiter, "quote": best.dialect.quote, "escape": best.dialect.escape, "line_end": end, "skip": skip,
-             "stray_quotes": best.dialect.stray}
+             "stray_quotes": best.dialect.stray, "inner_quotes": best.dialect.inner}
     return Sniffed(best.dialect, skip, {name: value for name, value in found.items() if name not in declared})
 
 
@@ -76,8 +76,9 @@ def _dialects(declared: Mapping[str, Any], lines: list[str], eol: bytes, filenam
         for quote in quotes:
             used = "\\" + quote in text and quote
             for escape in [declared["escape"]] if "escape" in declared else ["", "\\"] if used else [""]:
-                stray = declared.get("stray_quotes", quote == "'")
-                yield Dialect(delimiter, quote, escape, declared.get("comment", ""), eol, stray)
+                # An apostrophe is a letter as well.
+                stray, inner = (declared.get(name, quote == "'") for name in ("stray_quotes", "inner_quotes"))
+                yield Dialect(delimiter, quote, escape, declared.get("comment", ""), eol, stray, inner)
 
 
 def _quoted(text: str, quote: str) -> bool:

@@ -2,7 +2,8 @@
 
 Rules: a field that begins with the quote ends at a quote before a delimiter or line end; anything else breaks its record,
 which then counts as that one line. A quote inside an unquoted field breaks it too (RFC 4180), unless the dialect takes
-it for text: else `48"` and a lost delimiter would read as a wrong row. Empty lines are no records.
+it for text: else `48"` and a lost delimiter would read as a wrong row. Where the dialect says so, a quote inside a quoted
+field that nothing ends behind is text too (`"won"t"`), on the line on which the field begins. Empty lines are no records.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Dialect:
     comment: str = ""
     eol: bytes = b"\n"
     stray: bool = False       # quotes inside unquoted fields are text
+    inner: bool = False       # and those inside quoted fields, where no delimiter and no line end follows
 
     @cached_property
     def simple(self) -> bool:
@@ -39,6 +41,13 @@ class Dialect:
         quote, escape = re.escape(self.quote), re.escape(self.escape)
         escaped = f"|{escape}." if escape else ""
         return re.compile(f"(?:[^{quote}{escape}]++|{quote}{quote}{escaped})*+{quote}", re.DOTALL)
+
+    @cached_property
+    def loose(self) -> re.Pattern[str]:
+        """The same where quotes inside are text: the closing quote is the first before a delimiter or the end."""
+        quote, escape, delimiter = re.escape(self.quote), re.escape(self.escape), re.escape(self.delimiter)
+        escaped, ends = f"|{escape}." if escape else "", f"(?={delimiter}|\\Z)"
+        return re.compile(f"(?:[^{quote}{escape}]++|{quote}{quote}{escaped}|{quote}(?!{delimiter}|\\Z))*+{quote}{ends}", re.DOTALL)
 
     @cached_property
     def plain(self) -> re.Pattern[str]:
@@ -109,6 +118,9 @@ class _Reader:
         """The field behind an opening quote, over as many lines as it takes; None when it does not close."""
         dialect, parts = self._dialect, []
         begin = self._pos + len(dialect.quote)
+        if dialect.inner and (found := dialect.loose.match(self._text, begin)):
+            self._pos = found.end()
+            return self._unescaped(found[0][: -len(dialect.quote)].replace(dialect.quote * 2, dialect.quote))
         while not (found := dialect.closing.match(self._text, begin)):
             parts.append(self._lines[self._at][begin:])
             self._at, begin = self._at + 1, 0
