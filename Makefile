@@ -11,7 +11,7 @@ JARS := pipelines/engines/spark
 COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines bench-torture soak lint-contracts lock clean
+.PHONY: help demo axe portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines bench-torture soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -60,6 +60,16 @@ spark-parts: .venv/.spark .tools/spark/.ready  ## The cluster engine: pyspark an
 	@mvn -q -B -f $(JARS)/pom.xml $(COPY) -DexcludeTransitive=true -DoutputDirectory=$(CURDIR)/.tools/spark.new
 	@cd .tools/spark.new && sha256sum --quiet --strict -c $(CURDIR)/$(JARS)/jars.sha256
 	@mv .tools/spark.new .tools/spark && touch $@
+
+axe: .tools/axe/axe.min.js  ## The accessibility check that the site's tests use, by npm
+
+# Fetched as a whole package, known by the sha256 of the one file that is used.
+.tools/axe/axe.min.js:
+	@echo "Fetching axe-core into .tools/axe …"
+	@rm -rf .tools/axe.new && mkdir -p .tools/axe .tools/axe.new
+	@cd .tools/axe.new && npm pack --silent axe-core@4.10.3 >/dev/null && tar xzf axe-core-4.10.3.tgz
+	@cd .tools/axe.new/package && echo "880970c081707360e64f34cea25ff91892f5bc95675b0776925b9709dd8a68bb  axe.min.js" | sha256sum --quiet --strict -c
+	@mv .tools/axe.new/package/axe.min.js $@ && rm -rf .tools/axe.new
 
 test: $(READY)   ## Everything that this machine can test, and which suites could not run and why
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"

@@ -28,6 +28,7 @@ def _browser() -> str | None:
 PARTS = {
     "shared": (lambda: (SHARED / "data").is_dir(), "no folder with real data: set CITYLAKE_SHARED"),
     "browser": (lambda: _browser() is not None, "no Chromium: apt-get install chromium"),
+    "axe": (lambda: (ROOT / ".tools/axe/axe.min.js").is_file(), "no accessibility check: make axe"),
     "portal": (portal_there, "apt-get install redis-server postgresql-15 libmagic1 openjdk-17-jre-headless maven; make portal-parts"),
     "postgres": (postgres_there, "no PostgreSQL: apt-get install postgresql-15"),
     "spark": (spark_there, "apt-get install openjdk-17-jre-headless maven; make spark-parts"),

@@ -39,18 +39,25 @@ def preview(item: Item, data: Path) -> dict[str, Any] | None:
 
 
 def measured(item: Item, data: Path, zone: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Figures of an open product; empty for any other. Times are told in `zone`.
+    """Figures of an open product; empty for any other, and where a file cannot be read: no release waits for a picture.
 
-    `before` is what was measured last: its comparisons of older releases stand.
+    Times are told in `zone`. `before` is what was measured last: its comparisons of older releases stand.
     """
     if item.shown != "open" or not (files := _source(item, data)):
         return {}
+    try:
+        return _figures(item, data, files, zone, before or {})
+    except duckdb.Error:
+        return {}
+
+
+def _figures(item: Item, data: Path, files: Sequence[Path], zone: str, before: Mapping[str, Any]) -> dict[str, Any]:
     with _connection(zone) as db:
         _rows_of(db, files, len(item.page["columns"]))
         found: dict[str, Any] = {"nulls": _nulls(db, item.page["columns"])}
         found["map"] = _map(db, item.page)
         found["chart"] = _chart(db, item.page)
-        found["changes"] = _changes(db, item, data, (before or {}).get("changes", {}))
+        found["changes"] = _changes(db, item, data, before.get("changes", {}))
     return found
 
 
