@@ -112,10 +112,11 @@ def open_way(settings: Settings, clock: Clock = now, user: str | None = None, dr
         lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock, roles)
     except OSError:
         raise LakeError("The folder of the state or of the lake cannot be made.", remedy="Look at CITYLAKE_STATE and CITYLAKE_LAKE.") from None
-    return Way(settings, city, policy, lake, journal, _engine(lake, settings), clock, user or os_user())
+    return Way(settings, city, policy, lake, journal, engine_of(lake, settings), clock, user or os_user())
 
 
-def _engine(lake: Lake, settings: Settings) -> Engine:
+def engine_of(lake: Lake, settings: Settings) -> Engine:
+    """The engine that the settings name, over a lake."""
     if settings.engine == "spark":
         from pipelines.engines.spark import SparkEngine  # pyspark is an extra
 
