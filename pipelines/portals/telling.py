@@ -50,6 +50,11 @@ def thousands(number: float | None) -> str:
     return f"{number:,}" if number is not None else "–"
 
 
+def share(value: float) -> str:
+    """A share in percent; what is not nothing never reads as nothing."""
+    return "0 %" if not value else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
+
+
 def day(text: str | None, zone: str) -> str:
     """An ISO time in UTC → the date in the city's zone, 2026-11-22; a date stays what it is."""
     if not text:
