@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,8 @@ from console.opening import contracts, dataset_argument, json_option, opened
 from console.output import say, show_json, tell
 from console.tables import Column, facts, outcome_style, table
 from console.tally import RANK, key_of, quarantined
-from console.words import _, counted, label, noted
+from console.troubles import advice, show_troubles, since, troubles
+from console.words import _, counted, label, language, noted
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -38,10 +40,35 @@ def status(
 ) -> None:
     way = opened()
     found = [_standing(way, contract) for contract in contracts(way, datasets)]
+    wrong = troubles(way, contracts(way, datasets))
     if as_json:
-        show_json({"city": way.city.id, "datasets": found})
+        show_json({"city": way.city.id, "datasets": found, "troubles": wrong})
         return
-    say(*_status_table(way, found))
+    if not any(item["last_outcome"] != "unchanged" for item in found):
+        tell(_("Nothing has come in yet. `citylake run` takes in what the sources offer; `citylake demo` makes a city to try."))
+        return
+    if wrong:
+        show_troubles(way, wrong)
+    say(*_status_table(way, found), "")
+    for line in _closing(found):
+        tell(line)
+
+
+def _closing(found: list[dict[str, Any]]) -> Iterator[str]:
+    """The table in figures, and where to look on."""
+    products = [product for item in found for product in item["products"] if product["release"] and not product["withdrawn"]]
+    numbers = [counted(len(found), "{n} dataset", "{n} datasets"),
+               counted(len(products), "{n} product with a release", "{n} products with a release"),
+               counted(sum(item["holds"] for item in found), "{n} hold", "{n} holds"),
+               counted(sum(item["quarantined"] for item in found), "{n} row in quarantine", "{n} rows in quarantine")]
+    yield ("，" if language() == "zh" else ", ").join(numbers) + ("。" if language() == "zh" else ".")
+    worst = max(found, key=lambda item: int(item["quarantined"]), default=None)
+    if worst is not None and worst["quarantined"]:
+        yield _("Rows in quarantine: `citylake quarantine show {dataset}`.").format(dataset=worst["dataset"])
+    if any(item["holds"] for item in found):
+        yield _("What waits for a person: `citylake inbox`.")
+    elif all(item["last_outcome"] in ("done", "unchanged") for item in found):
+        yield _("Nothing waits for a person, and nothing was refused.")
 
 
 def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
@@ -58,11 +85,18 @@ def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
 def _rows(item: dict[str, Any]) -> list[list[Any]]:
     """A line for the dataset, and one for each product: its newest release, the rows that left, and its tier."""
     rows = [["  " + item["dataset"].split(".")[1], item["rows"], (item["last_batch"] or {}).get("at", "–")[:10], item["holds"],
-             item["quarantined"], _(item["last_outcome"])]]
+             item["quarantined"], _word(item)]]
     for product in item["products"]:
         tier = _("withdrawn") if product["withdrawn"] else _(product["tier"])
         rows.append([f"    {product['product']} {product['release'] or ''}".rstrip(), product["rows"], "", "", "", tier])
     return rows
+
+
+def _word(item: dict[str, Any]) -> str:
+    """How it stands; where nothing has happened yet, what it waits for."""
+    if item["last_outcome"] != "unchanged":
+        return _(item["last_outcome"])
+    return _("waits for its inputs") if item["derived"] else _("nothing yet")
 
 
 def _standing(way: Way, contract: Contract) -> dict[str, Any]:
@@ -111,11 +145,13 @@ def inbox(
     if as_json:
         show_json({"holds": [described(way, item) for item in found]})
         return
-    for item in found:
+    for item in reversed(found):        # the newest first
         say(*_card(way, item), "")
+    if not found:
+        tell(_("Nothing waits for you.") if mine else _("Nothing waits for a person."))
+        return
     tell(counted(len(found), "{n} waits for a person.", "{n} wait for a person."))
-    if found:
-        tell(_("`citylake hold show KEY` tells more."))
+    tell(_("`citylake hold show KEY` tells more."))
 
 
 def missing(way: Way, state: State, hold: Hold) -> int:
@@ -144,8 +180,9 @@ def _card(way: Way, item: Waiting) -> list[str]:
     several = hold.body.get("people", 1) > 1
     return facts([
         (key_of(hold.id), f"{label(contract.title)} · {hold.id}"),
-        (_("since"), f"{hold.at[:10]}, {counted(item.days, '{n} day', '{n} days') if item.days else _('today')}, {hold.step}"),
+        (_("since"), f"{since(way, hold.at)}, {_(hold.step)}"),
         (_("what"), "\n".join(noted(finding) for finding in hold.findings)),
         (_("who"), who),
         *([(_("needs"), lacking(way, way.journal.state(item.dataset), hold))] if several else []),
+        (_("do"), advice(hold)),
     ])

@@ -18,7 +18,7 @@ from pipelines.settings import plain_output
 
 ROOM = 80
 GAP = "  "
-_WORD = re.compile(r"\s+|[^\s\u2e80-\uffff]+|[\u2e80-\uffff][，。、；：？！）》」』】]*")
+_WORD = re.compile(r"\s+|[^\s\u2e80-\uffff]+[，。、；：？！）》」』】]*|[\u2e80-\uffff][，。、；：？！）》」』】]*")  # none begins a line
 _PART = re.compile(r"[^./_,;-]*[./_,;-]+|[^./_,;-]+")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _OUTCOMES = {"done": "green", "held": "yellow", "refused": "red", "failed": "red", "unchanged": "dim"}
