@@ -27,8 +27,8 @@ from pipelines.way import Way, open_way
 pytestmark = [pytest.mark.spark, pytest.mark.soak, pytest.mark.timeout(7200)]
 SEED, SCALE = 7, 0.02
 REAL = Path(__file__).parent / "cities" / "real"
-# Of 260 dumps those whose name begins so after its time: each is a snapshot of its own, and a batch costs Spark seconds.
-DUMPS = {"area_csv/{time}_*.csv": "area_csv/{time}_0*.csv"}
+# Of 260 dumps the two whose name begins so after its time: each is a snapshot of its own, and a batch costs Spark seconds.
+DUMPS = {"area_csv/{time}_*.csv": "area_csv/{time}_0a*.csv"}
 
 
 @dataclass
@@ -80,11 +80,11 @@ def alike(one: City, other: City) -> None:
 
 
 def demo(city: City) -> None:
-    """`citylake demo`, then its second day, then an afternoon at the inbox."""
+    """`citylake demo`, then a day on which those deliver that do so daily, then an afternoon at the inbox."""
     sources = city.places.sources
     generate(sources, SEED, SCALE, 0)
     city.run(KEPT_SHORT, back=EARLIER)
-    for day in (1, 2):
+    for day in (1, 3):
         generate(sources, SEED, SCALE, day)
         city.run()
         retain(city.way())
