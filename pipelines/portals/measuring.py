@@ -175,6 +175,8 @@ def _bars(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, A
     for at, column in sorted(enumerate(page["columns"]), key=lambda pair: not pair[1]["codes"]):
         if not (column["codes"] or column["type"] in ("text", "boolean")):
             continue
+        if _one(db, f"SELECT approx_count_distinct(c{at}) FROM shown")[0] > 2 * CATEGORIES.stop:
+            continue        # counting a million names exactly would take the memory of all of them
         rows, many = _one(db, f"SELECT count(c{at}), count(DISTINCT c{at}) FROM shown")
         single, measures = rows == many, _measures(page)
         if many not in CATEGORIES or (single and not measures) or (not column["codes"] and not single and many * 3 > rows):
@@ -219,8 +221,11 @@ def _compared(db: duckdb.DuckDBPyConnection, data: Path, new: Mapping[str, Any],
     for which, paths in sides.items():
         if paths:
             _rows_of(db, paths, width, f"{which}_{new['release']}")
-    added, gone = (_alone(db, sides, f"{mine}_{new['release']}", f"{yours}_{new['release']}", mine, yours)
-                   for mine, yours in (("new", "old"), ("old", "new")))
+    try:
+        added, gone = (_alone(db, sides, f"{mine}_{new['release']}", f"{yours}_{new['release']}", mine, yours)
+                       for mine, yours in (("new", "old"), ("old", "new")))
+    except duckdb.OutOfMemoryException:
+        return said
     return {**said, "added": added, "gone": gone}
 
 
