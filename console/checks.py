@@ -11,7 +11,7 @@ from console.frame import DONE, ERROR, add
 from console.opening import complete_dataset, json_option
 from console.output import say, show_json, tell
 from console.tables import clean
-from console.words import _, counted
+from console.words import _, counted, translated
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +42,6 @@ def check(
     if as_json:
         show_json({"datasets": datasets, "problems": problems})
     else:
-        say(*(clean(f"{problem.file}:{problem.line}: {_(problem.what)} {_(problem.remedy)} [{problem.code}]") for problem in problems))
+        say(*(clean(f"{one.file}:{one.line}: {translated(one.what)} {translated(one.remedy)} [{one.code}]") for one in problems))
         tell(f"{counted(datasets, '{n} dataset', '{n} datasets')}, {counted(len(problems), '{n} problem', '{n} problems')}.")
     raise typer.Exit(ERROR if problems else DONE)

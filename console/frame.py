@@ -81,7 +81,7 @@ def report(error: CitylakeError) -> int:
     """Prints an error for people; returns its exit code."""
     if isinstance(error, DefinitionErrors):
         for problem in error.problems:
-            complain(str(problem))
+            complain(f"{problem.file}:{problem.line}: {translated(problem.what)} {translated(problem.remedy)} [{problem.code}]")
         complain(counted(len(error.problems), "{n} problem. See `citylake check`.", "{n} problems. See `citylake check`."))
         return error.exit_code
     where = ":".join(str(part) for part in (error.file, error.line) if part is not None)

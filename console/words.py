@@ -66,20 +66,22 @@ def translated(text: str) -> str:
 
 @cache
 def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Sentences with placeholders as patterns, the longest first."""
+    """Sentences with placeholders as patterns, the longest first. What stands in a short one is no sentence: it would swallow the one before."""
     found = []
     for text in sorted(sentences(language), key=len, reverse=True):
         parts = re.split(r"\{(\w+)\}", text)
-        if len(parts) > 1 and len("".join(parts[::2])) > 12:
-            found.append((re.compile("".join(_pattern(parts, at) for at in range(len(parts)))), wording(language)(text)))
+        said = len("".join(parts[::2]))
+        if len(parts) > 1 and said > 4:
+            anything = ".+" if said > 40 else r"(?:(?![.!?]\s+[A-Z]).)+"
+            found.append((re.compile("".join(_pattern(parts, at, anything) for at in range(len(parts)))), wording(language)(text)))
     return found
 
 
-def _pattern(parts: Sequence[str], at: int) -> str:
+def _pattern(parts: Sequence[str], at: int, anything: str) -> str:
     """The pattern of one part of a template: texts stand at even places, names of placeholders at odd ones."""
     if at % 2 == 0:
         return re.escape(parts[at])
-    return f"(?P={parts[at]})" if parts[at] in parts[1:at:2] else f"(?P<{parts[at]}>.+)"
+    return f"(?P={parts[at]})" if parts[at] in parts[1:at:2] else f"(?P<{parts[at]}>{anything})"
 
 
 def noted(finding: Mapping[str, Any]) -> str:

@@ -103,10 +103,10 @@ def _keys(contract: Contract) -> list[CheckSpec]:
     found = []
     if contract.keys:
         found.append(CheckSpec("unique.key", "set", "uniqueness", True, ZERO, "rows", metric="unique",
-                               arguments={"columns": list(contract.keys)}, description="the key is unique"))
+                               arguments={"columns": list(contract.keys)}, description="has a unique key"))
     found += [
         CheckSpec(f"unique.{column.name}", "set", "uniqueness", True, ZERO, "rows", column.name, "unique",
-                  {"columns": [column.name]}, description="values are unique")
+                  {"columns": [column.name]}, description="has no value twice")
         for column in contract.columns if column.unique
     ]
     return found

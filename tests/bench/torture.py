@@ -31,7 +31,7 @@ NEAR = 0.02
 DECLARED, DETECTED = (9.961, 9.599), (9.3, 8.8)
 SUITES = ("csv-spectrum", "messytables-horror", "frictionless", "qsv", "CleverCSV")
 TEXTS = (".csv", ".tsv", ".ssv", ".psv", ".tab", ".txt")
-LONG = 10.0                             # seconds that a file of these suites may take
+LONG = 30.0                             # seconds that a file of these suites may take
 PACKED = {"big5": "cp950", "gbk": "gb18030"}
 
 
