@@ -228,7 +228,7 @@ def test_pictures_say_what_the_released_rows_hold(made: Made) -> None:
     shown = made.portal._pages(made.folder)["transport.bus.main"]["measured"]
     counts = Counter(row[1] for row in stops(64)[2:])
     assert {code: number for code, number in shown["chart"]["points"]} == counts
-    assert shown["map"]["rows"] == sum(cell[2] for cell in shown["map"]["cells"]) == 62
+    assert shown["map"]["rows"] == sum(int(cell.split(",")[2]) for cell in shown["map"]["grid"].split()) == 62
     assert shown["nulls"] == {"stop": 0.0, "district": 0.0, "address": round(21 / 62, 4), "longitude": 0.0, "latitude": 0.0}
     line = made.portal._pages(made.folder)["meteorology.sky.main"]["measured"]["chart"]
     assert (line["kind"], line["span"], line["of"], len(line["points"])) == ("line", "hour", "temperature", 48)

@@ -71,7 +71,8 @@ def bars(points: Sequence[tuple[str, float]], title: str, words: str) -> Markup:
 def places(found: Mapping[str, Any], names: Callable[[str], str], title: str, words: str) -> Markup:
     """Rows by place: a grid in five shades with degrees at its edges, the names of areas, a scale in kilometres; north is above."""
     (west, _, _, north), (lon_step, lat_step) = found["box"], found["step"]
-    across, down = max(cell[0] for cell in found["cells"]) + 1, max(cell[1] for cell in found["cells"]) + 1
+    cells = [[int(number) for number in cell.split(",")] for cell in found["grid"].split()]
+    across, down = max(cell[0] for cell in cells) + 1, max(cell[1] for cell in cells) + 1
     side = min((WIDE - LEFT - RIGHT) / across, 400 / down)
     wide, high = across * side, down * side
     x, y = _scale(west, west + across * lon_step, LEFT, LEFT + wide), _scale(north, north - down * lat_step, TOP, TOP + high)
@@ -80,8 +81,7 @@ def places(found: Mapping[str, Any], names: Callable[[str], str], title: str, wo
                     for tick in _within(west, west + across * lon_step))
     body += "".join(f'<path class="grid" d="M{LEFT} {y(tick):.1f}h{wide:.1f}"/>' + _text(LEFT - 4, y(tick) + 4, _degrees(tick, "NS"), "end")
                     for tick in _within(north - down * lat_step, north))
-    most = max(cell[2] for cell in found["cells"])
-    for shade, path in enumerate(_cells(found["cells"], most, side)):
+    for shade, path in enumerate(_cells(cells, found["most"], side)):
         body += f'<path class="cell" opacity="{0.35 + 0.65 * shade / (_SHADES - 1):.2f}" d="{path}"/>' if path else ""
     body += _named([(x(lon), y(lat), names(code)) for code, lon, lat in found["areas"]])
     return svg(title, words, WIDE, TOP + high + 46, body + _kilometres(LEFT, TOP + high + 36, side / lat_step))

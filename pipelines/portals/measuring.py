@@ -105,7 +105,10 @@ def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 
 def _map(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Cells of a grid with the number of rows in each, and where the areas that a column names lie; None without positions."""
+    """Cells of a grid with the number of rows in each, and where the areas that a column names lie; None without positions.
+
+    The cells are one text, `column,row,rows` and blanks between: as lists they would be most of pages.json.
+    """
     names = [column["name"] for column in page["columns"]]
     pair = next((pair for pair in _PLACES if set(pair) <= set(names)), None)
     if pair is None:
@@ -119,8 +122,9 @@ def _map(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, An
     cells = db.execute(f"SELECT floor(({x} - {west!r}) / {wide!r})::INT a, floor(({north!r} - {y}) / {step!r})::INT b, count(*) FROM shown "
                        f"WHERE {x} IS NOT NULL AND {y} IS NOT NULL GROUP BY a, b ORDER BY a, b").fetchall()
     return {"box": [round(one, 4) for one in (west, east, south, north)],
-            "step": [round(wide, 9), round(step, 9)], "cells": [list(cell) for cell in cells],
-            "areas": _areas(db, page, x, y), "rows": sum(cell[2] for cell in cells)}
+            "step": [round(wide, 9), round(step, 9)], "grid": " ".join(f"{a},{b},{rows}" for a, b, rows in cells),
+            "areas": _areas(db, page, x, y), "rows": sum(cell[2] for cell in cells),
+            "most": max(cell[2] for cell in cells)}
 
 
 def _areas(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any], x: str, y: str) -> list[list[Any]]:

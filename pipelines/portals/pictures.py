@@ -32,7 +32,7 @@ def pictures(page: Mapping[str, Any], language: str, _: Gettext) -> list[Picture
     found = []
     if chart:
         found.append((_line if chart["kind"] == "line" else _bars)(page, chart, language, _))
-    if places:
+    if places and "grid" in places:      # a site of an earlier day kept it otherwise, until it is published again
         found.append(_places(page, places, language, _))
     return found
 
@@ -84,7 +84,6 @@ def _places(page: Mapping[str, Any], found: Mapping[str, Any], language: str, _:
     district = next((column["name"] for column in page["columns"] if column["codes"] and "district" in column["name"]), "")
     title = _("Where the rows lie")
     west, east, south, north = found["box"]
-    most = max(cell[2] for cell in found["cells"])
     words = _("{n} rows by place, darker where more lie ({most} at most in a square); {west}–{east}° E, {south}–{north}° N.").format(
-        n=thousands(found["rows"]), most=thousands(most), west=west, east=east, south=south, north=north)
+        n=thousands(found["rows"]), most=thousands(found["most"]), west=west, east=east, south=south, north=north)
     return Picture("map", title, drawing.places(found, _names(page, district, language, _), title, words), words)
