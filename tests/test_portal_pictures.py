@@ -77,6 +77,16 @@ def test_what_has_too_many_values_or_none_is_not_drawn(tmp_path: Path) -> None:
     assert (empty["chart"], empty["map"], set(empty["nulls"].values())) == (None, None, {0.0})
 
 
+def test_values_that_no_picture_can_hold_are_left_out(tmp_path: Path) -> None:
+    columns = [column("at", "日期", "Date", "date"), column("x", "值", "Value", "double", unit="m"), *STOPS[3:]]
+    good = [[f"2026-11-{day:02d}", str(day), "", "30.1"] for day in range(1, 8)]
+    odd = [["0001-01-01", "1", "120.1", ""], ["9999-12-31", "2", "", ""], ["2026-11-09", "inf", "", "30.2"], ["2026-11-10", "nan", "", ""]]
+    told = measured(product(tmp_path, columns, good + odd, only="csv"), tmp_path / NAME, ZONE)
+    assert told["chart"]["points"] == [[f"2026-11-{day:02d}T00:00", float(day)] for day in range(1, 8)]
+    assert told["map"] is None
+    assert told["nulls"]["longitude"] == round(10 / 11, 4)
+
+
 @given(st.lists(st.tuples(st.text(max_size=30), st.floats(-1e9, 1e9)), min_size=2, max_size=24))
 def test_bars_of_anything_are_sound_svg(points: list[tuple[str, float]]) -> None:
     points = [(re.sub(r"[^\x20-\ud7ff]", "", name), value) for name, value in points]

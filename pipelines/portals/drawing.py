@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -37,7 +37,7 @@ def number(value: float) -> str:
 
 def line(points: Sequence[tuple[str, float]], span: str, title: str, words: str) -> Markup:
     """Values over time: `points` are (ISO time, value), in order; a step of time without a value is no gap in the line."""
-    times = [datetime.fromisoformat(at).timestamp() for at, _ in points]
+    times = [datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() for at, _ in points]     # whatever zone this machine has
     ticks = _ticks(min(value for _, value in points), max(value for _, value in points))
     x = _scale(times[0], times[-1], LEFT, WIDE - RIGHT)
     y = _scale(ticks[0], ticks[-1], HIGH - BOTTOM, TOP)

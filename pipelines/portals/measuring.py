@@ -22,6 +22,7 @@ PREVIEW_ROWS = 20
 CELLS = 72                # of a map's grid, on the longer side
 BUCKETS = 160             # most points of a line
 CATEGORIES = range(2, 25)  # how many bars can be read
+YEARS = (1800, 2200)      # times outside stand for "none" or "for ever", and would flatten a line
 COMPARED = 64 * 2**20     # bytes of a release's changed files up to which rows are compared
 _SPANS = (("hour", 3_600), ("day", 86_400), ("month", 2_629_746), ("year", 31_556_952))
 _PLACES = (("longitude", "latitude"), ("lng", "lat"), ("lon", "lat"))
@@ -47,7 +48,7 @@ def measured(item: Item, data: Path, zone: str, before: Mapping[str, Any] | None
         return {}
     try:
         return _figures(item, data, files, zone, before or {})
-    except duckdb.Error:
+    except (duckdb.Error, ArithmeticError, ValueError):
         return {}
 
 
@@ -121,6 +122,8 @@ def _map(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, An
     wide = step / (math.cos(math.radians((south + north) / 2)) or 1)
     cells = db.execute(f"SELECT floor(({x} - {west!r}) / {wide!r})::INT a, floor(({north!r} - {y}) / {step!r})::INT b, count(*) FROM shown "
                        f"WHERE {x} IS NOT NULL AND {y} IS NOT NULL GROUP BY a, b ORDER BY a, b").fetchall()
+    if not cells:
+        return None         # no row has both
     return {"box": [round(one, 4) for one in (west, east, south, north)],
             "step": [round(wide, 9), round(step, 9)], "grid": " ".join(f"{a},{b},{rows}" for a, b, rows in cells),
             "areas": _areas(db, page, x, y), "rows": sum(cell[2] for cell in cells),
@@ -158,7 +161,8 @@ def _line(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, A
         if not column["type"].startswith(("date", "timestamp")):
             continue
         time = f"TRY_CAST(c{at} AS TIMESTAMP)"       # from a time with a zone: local, in the connection's
-        first, last = _one(db, f"SELECT min(t), max(t) FROM (SELECT {time} t FROM shown)")
+        within = f"t >= '{YEARS[0]}-01-01' AND t < '{YEARS[1]}-01-01'"
+        first, last = _one(db, f"SELECT min(t), max(t) FROM (SELECT {time} t FROM shown) WHERE {within}")
         if first is None:
             continue
         seconds = (last - first).total_seconds()
@@ -166,8 +170,8 @@ def _line(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, A
         of = next(iter(_measures(page)), None)
         value = "count(*)" if of is None else f"round(avg(TRY_CAST(c{of} AS DOUBLE)), 3)"
         points = db.execute(f"SELECT strftime(date_trunc('{span}', t), '%Y-%m-%dT%H:%M') b, {value} FROM (SELECT *, {time} t FROM shown) "
-                            "WHERE t IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall()
-        told = [[at, value] for at, value in points if value is not None]
+                            f"WHERE {within} GROUP BY 1 ORDER BY 1").fetchall()
+        told = [[at, value] for at, value in points if value is not None and math.isfinite(value)]
         if 4 <= len(told) <= 2 * BUCKETS:
             return {"kind": "line", "by": column["name"], "of": None if of is None else page["columns"][of]["name"], "span": span,
                     "points": told}
@@ -188,7 +192,7 @@ def _bars(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, A
         summed = bool(measures) and (single or page["columns"][measures[0]]["treatment"] == "aggregate")
         value = f"sum(TRY_CAST(c{measures[0]} AS DOUBLE))" if summed else "count(*)"
         found = db.execute(f"SELECT c{at}::VARCHAR, {value} v FROM shown WHERE c{at} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
-        points = [[name, round(number, 3)] for name, number in found if number is not None]
+        points = [[name, round(number, 3)] for name, number in found if number is not None and math.isfinite(number)]
         if len(points) >= CATEGORIES.start:
             return {"kind": "bars", "by": column["name"], "of": page["columns"][measures[0]]["name"] if summed else None, "points": points}
     return None
