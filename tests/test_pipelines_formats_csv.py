@@ -154,6 +154,13 @@ def test_an_apostrophe_as_quote_is_a_letter_too(tmp_path: Path) -> None:
     assert (table.options["quote"], rows(table)) == ("'", [(2, "I, too, won't", "x"), (3, "Men's", "y"), (4, "z, u", "w")])
 
 
+def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:
+    table = opened(tmp_path, b"a, b\n1,2\na,b\n3,4\na,4\n")
+    assert (rows(table), table.bad) == ([(2, "1", "2"), (4, "3", "4"), (5, "a", "4")], [BadRecord(3, "header")])
+    single = opened(tmp_path, b"a\n1\na\n")
+    assert (rows(single), single.bad) == ([(2, "1"), (3, "a")], [])
+
+
 def test_nul_bytes_and_undecodable_gb18030_bytes(tmp_path: Path) -> None:
     assert rows(opened(tmp_path, b"a,b\n1,x\x00y\n")) == [(2, "1", "x\x00y")]
     table = opened(tmp_path, "名称,数\n杭州,1\n".encode("gb18030") + b"\xff\xff,2\n", {"name": "csv", "encoding": "gb18030"})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from catalog.errors import BadInput
@@ -60,7 +61,7 @@ class Csv(Format):
         detected: dict[str, Any] = dict(sniffed.detected)
         if options.encoding is None:
             detected["encoding"] = encoding
-        read = partial(_read, payload, encoding, sniffed, options.columns is None, len(columns))
+        read = partial(_read, payload, encoding, sniffed, options.columns is None, columns)
         return Table(columns, shown(options, self.name, **detected), read, extra=sniffed.skip > 0 or bool(options.comment))
 
 
@@ -75,10 +76,22 @@ def _header(lines: Lines) -> list[str]:
 
 
 def _read(
-    payload: Path, encoding: str, sniffed: Sniffed, header: bool, width: int, bad: list[BadRecord]
+    payload: Path, encoding: str, sniffed: Sniffed, header: bool, columns: list[str], bad: list[BadRecord]
 ) -> Iterator[pa.RecordBatch]:
     lines = Lines(as_utf8(payload, encoding), sniffed.dialect)
     lines.skip(sniffed.skip)
     if header:
         first_record(lines)
-    yield from read_blocks(lines, width, bad)
+    for batch in read_blocks(lines, len(columns), bad):
+        yield _headless(batch, columns, bad)
+
+
+def _headless(batch: pa.RecordBatch, columns: list[str], bad: list[BadRecord]) -> pa.RecordBatch:
+    """Without rows that say the header again, as files do that were put together from several: they are no rows, and named."""
+    again = pc.equal(batch.column(0), columns[0]) if len(columns) > 1 and batch.num_rows else None
+    if again is None or not pc.any(again).as_py():
+        return batch
+    for at, name in enumerate(columns[1:], 1):
+        again = pc.and_(again, pc.equal(batch.column(at), name))
+    bad += [BadRecord(line, "header") for line in batch.column(len(columns)).filter(again).to_pylist()]
+    return batch.filter(pc.invert(again))

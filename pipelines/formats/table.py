@@ -20,7 +20,7 @@ CELLS = 400_000          # a batch of a wide table has fewer rows
 HEAD = 65_536            # bytes that detection looks at
 MAGIC, CONTENT, SUFFIX, GUESS = 4, 3, 2, 1     # how sure a format is, from surest
 
-Reason = Literal["fields", "quotes", "encoding", "json", "object", "keys", "too long"]
+Reason = Literal["fields", "quotes", "encoding", "json", "object", "keys", "too long", "header"]
 
 
 class Strict(BaseModel):
