@@ -9,9 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+_LEAVES = frozenset({str, int, float, bool})
+
 
 def plain(value: Any) -> Any:
     """`value` as JSON-able data, for fingerprints and records."""
+    if value is None or type(value) in _LEAVES:         # nearly all: every record and every state is made of them
+        return value
     if isinstance(value, BaseModel):
         return plain(value.model_dump(mode="json"))
     if isinstance(value, Mapping):
@@ -22,7 +26,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def fingerprint(*parts: Any) -> str:

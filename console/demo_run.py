@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     add(app, "demo", demo, _("Make up a city's source systems, with defects, and take them the whole way to the portal."), """
 citylake demo
 citylake demo --day 2
+citylake demo --day 3
 citylake demo --seed 7 --scale 0.2
 """)
 
@@ -38,7 +39,7 @@ citylake demo --seed 7 --scale 0.2
 def demo(
     seed: Annotated[int, typer.Option(help=_("The same seed gives the same sources."))] = 20260407,
     scale: Annotated[float, typer.Option(min=0.01, max=1000, help=_("Amount of data; 1 is about 80,000 rows."))] = 1.0,
-    day: Annotated[int, typer.Option(min=1, max=2, help=_("Day 2 adds the next day's deliveries to day 1."))] = 1,
+    day: Annotated[int, typer.Option(min=1, max=3, help=_("Days 2 and 3 add the next days' deliveries to day 1."))] = 1,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     from console.demo.story import shown, told

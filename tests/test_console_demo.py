@@ -17,7 +17,7 @@ import pytest
 from deltalake import DeltaTable
 
 from catalog.contract import Contract
-from console.demo import KEPT_SHORT, Canary, Planted, generate, planted
+from console.demo import DAILY, KEPT_SHORT, Canary, Planted, generate, planted
 from console.demo.draw import EARLIER, Draw
 from console.demo.market_regulation import register
 from console.demo.story import SCENES, shown, told
@@ -287,6 +287,28 @@ def test_a_third_run_changes_nothing(demo: Demo) -> None:
     assert {item.outcome for item in run(demo.way)} <= {"unchanged", "held", "refused"}
 
 
+def test_the_third_day_changes_what_was_delivered_and_nothing_else(demo: Demo) -> None:
+    """Of the other datasets no table, no release and no page is written anew."""
+    way, datasets = demo.way, sorted(demo.way.city.contracts)
+    site = way.settings.site / "current"
+    tables = {name: way.journal.state(name).tables for name in datasets}
+    pages = hashes(site / "datasets") | hashes(site / "data")
+    generate(way.settings.sources, SEED, SCALE, 3)
+    outcomes = run(way)
+    assert [item.note for item in outcomes if item.outcome == "failed"] == []
+    delivered = {item.dataset for item in outcomes if item.step == "ingest" and item.outcome == "done"}
+    assert {name.split(".")[0] for name in delivered} == set(DAILY)
+    rewritten = {name for name in datasets if way.journal.state(name).tables != tables[name]}
+    after = {name: {one.dataset for one in way.city.contracts[name].inputs} for name in rewritten - delivered}
+    assert all(sources & (delivered | set(after)) for sources in after.values()), after
+    released = {f"{item.dataset}.{item.target}" for item in outcomes if item.step == "serve" and item.outcome == "done"}
+    assert released
+    now_shown = hashes(site / "datasets") | hashes(site / "data")
+    changed = {name for name, digest in now_shown.items() if pages.get(name) != digest}
+    assert {name for name in pages if name not in now_shown} == set()
+    assert {name for name in changed if not name.startswith(tuple({one.rsplit(".", 1)[0] for one in released}))} == set()
+
+
 # -- the generator alone --------------------------------------------------------------------------------------------
 
 
@@ -317,6 +339,16 @@ def test_the_second_day_adds_to_the_first(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in both.keys() - first.keys()} == {name.split("/")[0] for name in first} - silent
 
 
+def test_the_third_day_is_a_quiet_one(tmp_path: Path) -> None:
+    for day in (1, 2):
+        generate(tmp_path, 1, SCALE, day)
+    before = hashes(tmp_path)
+    generate(tmp_path, 1, SCALE, 3)
+    after = hashes(tmp_path)
+    assert before.items() <= after.items()
+    assert {name.split("/")[0] for name in after.keys() - before.keys()} == set(DAILY)
+
+
 def test_a_part_of_the_city_can_be_made_alone(tmp_path: Path) -> None:
     generate(tmp_path, 1, SCALE, 1, departments=["tax"])
     assert [path.name for path in tmp_path.iterdir()] == ["tax"]
@@ -328,7 +360,7 @@ def test_scale_grows_the_register(tmp_path: Path) -> None:
 
 
 def test_nonsense_is_refused(tmp_path: Path) -> None:
-    for draw in ({"scale": 0.0}, {"day": 3}):
+    for draw in ({"scale": 0.0}, {"day": 4}):
         with pytest.raises(ValueError):
             generate(tmp_path, 1, **draw)       # type: ignore[arg-type]
 

@@ -201,7 +201,7 @@ def test_the_demo_writes_into_no_folder_of_sources_that_is_not_its_own(tmp_path:
     assert sorted(path.name for path in tiny.sources.iterdir()) == ["parks", "weather"]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_demo_ends_with_zero_says_where_to_look_and_who_one_is(tmp_path: Path) -> None:
     places = {"CITYLAKE_STATE": str(tmp_path / "state"), "CITYLAKE_THREADS": "2"}
     result = citylake("demo", "--scale", "0.02", **places)

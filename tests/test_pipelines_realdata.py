@@ -275,7 +275,7 @@ FIRST_OF_FIFTEEN = datetime(2020, 2, 16, 9, 13, 47, tzinfo=UTC)
 
 
 @pytest.mark.shared
-@pytest.mark.slow
+@pytest.mark.soak
 def test_an_epidemic_in_260_snapshots(real: Real, capsys: pytest.CaptureFixture[str]) -> None:
     s = real.settings
     places = {"CITY": s.city, "STATE": s.state, "LAKE": s.lake, "SITE": s.site, "SECRETS": s.secrets, "SOURCES": s.sources}
@@ -332,7 +332,7 @@ def key(row: Mapping[str, str]) -> tuple[str, str, datetime]:
 
 
 @pytest.mark.shared
-@pytest.mark.slow
+@pytest.mark.soak
 def test_four_new_columns_wait_for_someone(real: Real, tmp_path: Path) -> None:
     """With the contract of the first day, dumps of eleven columns are admitted; the first of fifteen and all later ones are held."""
     real.settings = real.settings.at(city=Path(shutil.copytree(CITY, tmp_path / "city")))

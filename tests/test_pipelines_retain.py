@@ -279,7 +279,7 @@ def _told(start: Path, root: Path, watchers: list[Any], at: int | None) -> tuple
 MINE = ("erase", "retain", "table", "journal/eras", "publish/switched")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_kernel_kills_it_at_every_boundary_and_twice_in_a_row(city: Kept, tmp_path: Path) -> None:
     """SIGKILL, another one at the next boundary of that name, then an unkilled run: the same tables, releases, portal and raw bytes as
     without, nothing of what was erased in any file, an audit without remarks.
@@ -326,7 +326,7 @@ def _settled(root: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["ingest/raw", "table/bronze/after", "journal/ingest/before"])
 @pytest.mark.parametrize("second", ["refused", "gone", "held"])
-@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("before", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_a_killed_ingest_leaves_nothing_of_a_batch_that_is_then_not_admitted(
     tmp_path: Path, watched: list[Any], name: str, second: str, before: bool
 ) -> None:

@@ -40,12 +40,16 @@ class Draw:
     canary: Canary | None = None
 
     def __post_init__(self) -> None:
-        if self.scale <= 0 or self.day not in (0, 1, 2):
-            raise ValueError("scale must be above 0, and day 0, 1 or 2")
+        if self.scale <= 0 or self.day not in (0, 1, 2, 3):
+            raise ValueError("scale must be above 0, and day 0, 1, 2 or 3")
 
     @property
     def today(self) -> date:
         return DAY_ONE + timedelta(days=self.day - 1) if self.day else DAY_ONE - timedelta(days=EARLIER)
+
+    @property
+    def yesterday(self) -> date:
+        return self.today - timedelta(days=1)
 
     @property
     def now(self) -> datetime:
@@ -53,7 +57,7 @@ class Draw:
         return datetime(self.today.year, self.today.month, self.today.day, tzinfo=UTC) - timedelta(hours=2)
 
     def rng(self, name: str) -> np.random.Generator:
-        """A stream of its own for every name, the same on both days."""
+        """A stream of its own for every name, the same on all days."""
         return np.random.default_rng([self.seed, crc32(name.encode())])
 
     def many(self, base: int, least: int = 1, most: int | None = None) -> int:

@@ -17,7 +17,9 @@ _PM25, _INDEX = [0, 35, 75, 115, 150, 250, 350, 500], [0, 50, 100, 150, 200, 300
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: all earlier days, and an archive that is cut short; day 2: the next day, a corrected one, and a renamed column."""
+    """Day 1: all earlier days, and an archive that is cut short; day 2: the next day, a corrected one, and a renamed column; day 3: one
+    day more.
+    """
     days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(24, 4), 0, -1)]
     if draw.day == 1:
         members = {_name(day): csv_lines(_hours(draw, day)) for day in days}
@@ -25,6 +27,9 @@ def build(draw: Draw, out: Sources) -> None:
         out.zip(f"drops/air_{DAY_ONE:%Y%m%d}.zip", members)
         whole = out.zipped({_name(days[0]): csv_lines(_hours(draw, days[0]))})
         out.put(f"drops/air_{days[0]:%Y%m%d}.zip", whole[: len(whole) // 2])
+        return
+    if draw.day == 3:
+        out.zip(f"drops/air_{draw.today:%Y%m%d}.zip", {_name(draw.yesterday): csv_lines(_hours(draw, draw.yesterday))})
         return
     corrected = _hours(draw, days[-2])
     corrected["PM10"] = texts(corrected["PM10"].astype(int) + 1)

@@ -28,7 +28,7 @@ _OFFICES = ["市城管局", "市水务集团", "市公交集团", "市教育局"
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: eight days, and a file without a byte; day 2: one more day, with some cases sent again."""
+    """Day 1: eight days, and a file without a byte; day 2: one more day, with some cases sent again; day 3: one more."""
     size = draw.many(1_200, 120, 4_900)
     days = [DAY_ONE - timedelta(days=back) for back in range(8, 0, -1)]
     if draw.day == 1:
@@ -38,6 +38,9 @@ def build(draw: Draw, out: Sources) -> None:
         out.put(f"cases/cases_{days[0] - timedelta(days=1):%Y%m%d}.jsonl", b"")
         _write(out, days[0] - timedelta(days=2), _with_ids(draw, _cases(draw, days[0] - timedelta(days=2), 30)))
         _revisits(draw, out)
+        return
+    if draw.day == 3:
+        _write(out, draw.yesterday, _cases(draw, draw.yesterday, size))
         return
     new, before = _cases(draw, DAY_ONE, size), _cases(draw, days[-2], size)
     _write(out, DAY_ONE, {name: np.append(new[name], before[name][40:45]) for name in new})

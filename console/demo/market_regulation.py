@@ -15,7 +15,7 @@ Enterprises = dict[str, Text]
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: the whole register, a file in another encoding and one without rows; day 2: what was approved since."""
+    """Day 1: the whole register, a file in another encoding and one without rows; days 2 and 3: what was approved the day before."""
     if draw.day == 1:
         known = _planted(draw, {name: values.copy() for name, values in register(draw).items()})
         lines = csv_lines(known)
@@ -29,7 +29,7 @@ def build(draw: Draw, out: Sources) -> None:
 
 @lru_cache(maxsize=2)
 def register(draw: Draw) -> Enterprises:
-    """All enterprises, clean, in the order of their codes' making; the same on both days."""
+    """All enterprises, clean, in the order of their codes' making; the same on all days."""
     size, rng = draw.many(30_000, 800), draw.rng("enterprises")
     district, _, street = people.places(rng, size)
     kind = pick(rng, list("ABCDEF"), size, [62, 4, 4, 8, 17, 5])
@@ -49,12 +49,12 @@ def register(draw: Draw) -> Enterprises:
 
 
 def _changes(draw: Draw) -> Enterprises:
-    """One in fifty has moved its capital or state, approved today."""
-    known, rng = register(draw), draw.rng("enterprise changes")
+    """One in fifty has moved its capital or state, approved yesterday."""
+    known, rng = register(draw), draw.rng("enterprise changes" if draw.day == 2 else f"enterprise changes {draw.day}")
     size = len(known["企业名称"])
     at = np.sort(rng.choice(np.arange(100, size), size // 50, replace=False))      # none that day 1 has defects in
     changed = {name: values[at].copy() for name, values in known.items()}
-    changed["核准日期"][:] = DAY_ONE.isoformat()
+    changed["核准日期"][:] = draw.yesterday.isoformat()
     changed["注册资本(万元)"] = texts(changed["注册资本(万元)"].astype(float) * 2, "%.2f")
     changed["经营状态"][: len(at) // 4] = "注销"
     return changed

@@ -14,7 +14,7 @@ ALTITUDE = np.array([42, 8, 46, 137, 12, 171, 91, 6])
 
 
 def build(draw: Draw, out: Sources) -> None:
-    """Day 1: all days but one; day 2: the next day, the one that was missing, and one again."""
+    """Day 1: all days but one; day 2: the next day, the one that was missing, and one again; day 3: one day more."""
     days = [DAY_ONE - timedelta(days=back) for back in range(draw.many(10, 4), 0, -1)]
     missing, again = days[-3], days[-2]
     if draw.day == 1:
@@ -22,7 +22,9 @@ def build(draw: Draw, out: Sources) -> None:
             if day != missing:
                 _write(draw, out, day, defects=day == days[-1])
         return
-    _write(draw, out, DAY_ONE)
+    _write(draw, out, draw.yesterday)
+    if draw.day == 3:
+        return
     _write(draw, out, missing)
     _write(draw, out, again)
 
