@@ -72,7 +72,7 @@ axe: .tools/axe/axe.min.js  ## The accessibility check that the site's tests use
 	@mv .tools/axe.new/package/axe.min.js $@ && rm -rf .tools/axe.new
 
 test: $(READY)   ## Everything that this machine can test, and which suites could not run and why
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not soak"
 
 check: $(READY)  ## ruff, mypy, the import rule, the city's contracts
 	@$(BIN)/ruff check .

@@ -35,7 +35,12 @@ PARTS = {
 }
 
 
+LONG = ("slow", "portal", "spark")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+    items.sort(key=lambda item: item.path not in long)      # long files first: a worker that gets one at the end leaves the other idle
     for item in items:
         if item.get_closest_marker("soak") and "soak" not in (config.option.markexpr or ""):
             item.add_marker(pytest.mark.skip(reason="soak: run by `make soak`"))
