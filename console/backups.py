@@ -11,7 +11,7 @@ from console.frame import DONE, add
 from console.opening import json_option
 from console.output import say, show_json, tell
 from console.tables import Column, facts, style, table
-from console.words import _, counted
+from console.words import _, counted, language
 from pipelines.settings import settings
 
 if TYPE_CHECKING:
@@ -124,5 +124,6 @@ def _lost(acts: Acts) -> list[str]:
     """What the present journal has and the backup has not, by dataset."""
     if not acts:
         return []
-    rows = [[chain or "–", "、".join(f"{_(kind)} {number}" for kind, number in sorted(kinds.items()))] for chain, kinds in sorted(acts.items())]
+    mark = "、" if language() == "zh" else ", "
+    rows = [[chain or "–", mark.join(f"{_(kind)} {number}" for kind, number in sorted(kinds.items()))] for chain, kinds in sorted(acts.items())]
     return ["", style(_("Recorded after the backup, and not in it"), "bold"), *table([Column(_("Dataset")), Column(_("Records"))], rows), ""]

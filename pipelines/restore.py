@@ -57,12 +57,12 @@ def restore(settings: Settings, source: Path, name: str | None = None, *, replac
     """
     finish(settings.lake)
     backup = load(source, name)
+    _unless_living(settings, replace)       # before it waits for anybody
     try:
         settings.lake.mkdir(parents=True, exist_ok=True, mode=0o700)
         with alone(settings.lake / "leases", wait):
+            _unless_living(settings, replace)
             found = Restored(backup, living(settings), forgotten(settings, backup))
-            if found.living and not replace:
-                raise LakeError("There is a lake in this place.", remedy="Move it away; or see `citylake restore --dry-run`, then add --replace.")
             _keys(settings, backup, source)
             _room(settings, backup)
             switches = [_staged(settings, source, backup, part, told) for part in PARTS if part in backup.parts]
@@ -73,6 +73,11 @@ def restore(settings: Settings, source: Path, name: str | None = None, *, replac
     except OSError as error:
         raise LakeError(f"The backup could not be put back ({type(error).__name__}).",
                         remedy="Look at the disks; then give the command again.") from None
+
+
+def _unless_living(settings: Settings, replace: bool) -> None:
+    if not replace and living(settings):
+        raise LakeError("There is a lake in this place.", remedy="Move it away; or see `citylake restore --dry-run`, then add --replace.")
 
 
 def living(settings: Settings) -> bool:

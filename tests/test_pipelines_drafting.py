@@ -126,7 +126,11 @@ def test_real_files_get_a_contract_that_loads_once_it_is_decided(sample: str, sh
     path.parent.mkdir(exist_ok=True)
     path.write_text(decided(text))
     assert check_city(tiny.city)[1] == []
-    print(f"{sample}: {text.count(DECIDE) - 1} decisions, {len(yaml.safe_load(text)['schema'][0]['properties'])} columns")
+    columns, labels = len(yaml.safe_load(text)["schema"][0]["properties"]), text.count(f"businessName: {DECIDE}")
+    print(f"{sample}: {text.count(DECIDE) - 1} decisions, {labels} of them labels, {columns} columns")
+    for guide in ("adding-a-dataset.md", "adding-a-dataset.zh-CN.md"):
+        told = (Path(__file__).resolve().parents[1] / "docs" / guide).read_text(encoding="utf-8")
+        assert f"| {sample} | {columns} | {text.count(DECIDE) - 1} | {labels} |\n" in told
 
 
 def test_a_file_without_a_header_is_told(tiny: Tiny) -> None:
