@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from catalog.evidence import TableAt
 from pipelines.corrections import counts
 from pipelines.journal import Journal
 from pipelines.lake import Lake
-from pipelines.lease import alone
 from pipelines.products import Outward
 from pipelines.protocol import perform
 from pipelines.scratch import scratch
@@ -69,7 +68,7 @@ class Effect:
 def effect(way: Way, contract: Contract) -> Effect | None:
     """What the contract as it stands in the city folder would do; None where no data of the dataset are in force yet.
 
-    Raises LakeError when the lake stays busy for a minute, and whatever the steps raise.
+    Raises what the steps raise.
     """
     state = way.journal.state(contract.id)
     inputs = inputs_of(way, contract, state)
@@ -92,11 +91,10 @@ def _shadow(way: Way) -> Iterator[Way]:
     """The same city over a copy of its lake, with a state and secrets of its own; gone at the end."""
     with scratch(way.settings) as folder:
         settings = way.settings.at(lake=folder / "lake", state=folder / "state", secrets=folder / "secrets", site=folder / "site")
-        with alone(way.settings.lake / "leases", 60.0):     # of one moment, as a backup is
-            for name in ("journal", "hashes", "tables", "releases"):
-                _linked(way.settings.lake / name, settings.lake / name)
-            if way.settings.secrets.exists():
-                shutil.copytree(way.settings.secrets, settings.secrets)
+        for name in ("journal", "hashes", "tables", "releases"):    # the journal first: a run may go on, and it names only what is there
+            _linked(way.settings.lake / name, settings.lake / name)
+        if way.settings.secrets.exists():
+            shutil.copytree(way.settings.secrets, settings.secrets)
         journal = Journal(settings.lake / "journal", way.clock, way.journal.roles)
         lake = Lake(settings.lake)
         yield replace(way, settings=settings, lake=lake, journal=journal, engine=engine_of(lake, settings))
@@ -112,9 +110,10 @@ def _link(source: str, target: str) -> None:
     try:
         if not source.endswith("_last_checkpoint"):
             return os.link(source, target)
-    except OSError:         # another file system
+    except OSError:         # another file system, or an attempt's file that a run has swept
         pass
-    shutil.copy2(source, target)
+    with suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 def _products(contract: Contract, state: State) -> list[str]:

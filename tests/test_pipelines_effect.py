@@ -17,6 +17,7 @@ from console.effects import show_effect
 from console.main import build
 from console.words import speak
 from pipelines.effect import effect
+from pipelines.lease import lease
 
 ROWS = "编号,类别,高度,种植日期,备注\n" + "".join(f"T{at},{'AB'[at % 2]},{at}.50,2026-03-{1 + at % 28:02},\n" for at in range(20))
 COLUMNS = contract()["schema"][0]["properties"]
@@ -127,3 +128,12 @@ def test_it_reads_well_in_both_languages_and_for_machines(tiny: Tiny, capsys: py
     assert everything(tiny) == before
     runner = CliRunner().invoke(build(), ["check", "--effect", "parks.none"], env=tiny.environment())
     assert runner.exit_code == 1
+
+
+def test_a_derived_dataset_and_a_lake_in_which_somebody_writes(tiny: Tiny) -> None:
+    columns = [column("kind", "text", "类别"), column("trees", "bigint", "数量")]
+    document = contract("parks.kinds", columns, sources=None, merge=None, inputs=[{"name": "trees", "dataset": DATASET}],
+                        query="SELECT kind, count(*) AS trees FROM trees WHERE kind = 'A' GROUP BY kind")
+    with lease(tiny.settings.lake / "leases", "parks.kinds"):
+        found = looked(tiny, document, "parks.kinds")
+    assert (found.now.rows, found.then.rows, found.products["main"][1].rows) == (2, 1, 1)
