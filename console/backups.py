@@ -16,7 +16,8 @@ from pipelines.settings import settings
 
 if TYPE_CHECKING:
     from pipelines.backup import Backup
-    from pipelines.restore import Acts, Restored
+    from pipelines.carrying import Acts
+    from pipelines.restore import Restored
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +74,8 @@ def restore(
     found = restoring.look(settings(), source, name) if dry else restoring.restore(settings(), source, name, replace=replace, wait=wait)
     over = {} if dry else _overdue()
     if as_json:
-        show_json({**_plain(found.backup), "dry_run": dry, "living": found.living, "forgotten": found.forgotten, "overdue": over})
+        show_json({**_plain(found.backup), "dry_run": dry, "living": found.living, "forgotten": found.forgotten, "carried": found.carried,
+                   "overdue": over})
     else:
         _told(found, dry, over)
     raise typer.Exit(DONE)
@@ -107,7 +109,8 @@ def _overdue() -> dict[str, int]:
 
 def _told(found: Restored, dry: bool, over: dict[str, int]) -> None:
     say(*facts([(_("Backup"), found.backup.id), (_("files"), f"{found.backup.files:,}"), (_("verified"), _("every file, by its sha256"))]))
-    say(*_lost(found.forgotten))
+    say(*_acts(_("Recorded after the backup, and not in it"), found.forgotten))
+    say(*_acts(_("Carried over, because it closed something"), found.carried))
     if dry:
         tell(_("Nothing was changed."))
         if found.living:
@@ -117,13 +120,13 @@ def _told(found: Restored, dry: bool, over: dict[str, int]) -> None:
     for name, number in over.items():
         say(f"  {name}: " + counted(number, "{n} batch is over its time", "{n} batches are over their time"))
     tell(_("Now, in this order: `citylake audit verify`; `citylake retain`, which erases again what is over its time; what was withdrawn,"
-           " revoked or decided since must be given again; then `citylake run`."))
+           " revoked or decided since and is not carried over must be given again; then `citylake run`."))
 
 
-def _lost(acts: Acts) -> list[str]:
-    """What the present journal has and the backup has not, by dataset."""
+def _acts(title: str, acts: Acts) -> list[str]:
+    """Records by dataset and kind."""
     if not acts:
         return []
     mark = "、" if language() == "zh" else ", "
     rows = [[chain or "–", mark.join(f"{_(kind)} {number}" for kind, number in sorted(kinds.items()))] for chain, kinds in sorted(acts.items())]
-    return ["", style(_("Recorded after the backup, and not in it"), "bold"), *table([Column(_("Dataset")), Column(_("Records"))], rows), ""]
+    return ["", style(title, "bold"), *table([Column(_("Dataset")), Column(_("Records"))], rows), ""]

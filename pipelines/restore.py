@@ -1,22 +1,21 @@
 """Putting a backup back: everything is copied beside its place and verified there, and only then takes it, in one step.
 
-What the journal learned after the backup is lost with it; `forgotten` counts it where the present journal still knows. See docs/backup.md.
+What the journal learned after the backup is lost, but for what closed something (pipelines/carrying.py). See docs/backup.md.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import LakeError
 from pipelines.backup import PARTS, Backup, Entry, Told, belongs, check_of, copied, files, load, object_path, place
 from pipelines.boundary import boundary
+from pipelines.carrying import Act, Acts, carry, counted, since
 from pipelines.journal import CITY, Clock, Journal, now
 from pipelines.lease import alone
 from pipelines.settings import Settings
@@ -25,18 +24,18 @@ from pipelines.switching import STAGING, Switch, clear, decide, finish, switch
 ACCESS = (".token", ".database")        # secrets that open a portal as it is today: what is there stays
 LOCAL = "people.local.yaml"
 STALE = ("state", "sketches")           # by table version, and a version may be made anew with other rows
-Acts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
 class Restored:
     """What a restore did, or would do: `living` a lake is there; `forgotten`: dataset → kind of record → number, of the present
-    journal, that the backup does not know.
+    journal, that the backup does not know; `carried`: those of them that closed something and were recorded anew.
     """
 
     backup: Backup
     living: bool
     forgotten: Acts
+    carried: Acts
 
 
 def look(settings: Settings, source: Path, name: str | None = None, told: Told = lambda _: None) -> Restored:
@@ -47,7 +46,7 @@ def look(settings: Settings, source: Path, name: str | None = None, told: Told =
         told(Path(entry.path).name)
         wrong += not _sound(source, entry)
     _complain(wrong)
-    return Restored(backup, living(settings), forgotten(settings, backup))
+    return Restored(backup, living(settings), counted(since(settings, backup)), {})
 
 
 def restore(settings: Settings, source: Path, name: str | None = None, *, replace: bool = False, wait: float = 60.0, clock: Clock = now,
@@ -62,11 +61,11 @@ def restore(settings: Settings, source: Path, name: str | None = None, *, replac
         settings.lake.mkdir(parents=True, exist_ok=True, mode=0o700)
         with alone(settings.lake / "leases", wait):
             _unless_living(settings, replace)
-            found = Restored(backup, living(settings), forgotten(settings, backup))
+            there, acts = living(settings), since(settings, backup)
             _keys(settings, backup, source)
             _room(settings, backup)
             switches = [_staged(settings, source, backup, part, told) for part in PARTS if part in backup.parts]
-            _journalled(settings, found, clock)
+            found = _journalled(settings, backup, acts, there, clock)
             decide(settings.lake, switches)
             switch(settings.lake)
             return found
@@ -83,22 +82,6 @@ def _unless_living(settings: Settings, replace: bool) -> None:
 def living(settings: Settings) -> bool:
     """Whether there is anything in the lake but its leases."""
     return next(files(settings, "lake"), None) is not None
-
-
-def forgotten(settings: Settings, backup: Backup) -> Acts:
-    """Records of the present journal that are not in the backup: what happened since."""
-    known = {entry.path: entry.size for entry in backup.parts["lake"]}
-    found: dict[str, Counter[str]] = {}
-    for path in sorted((settings.lake / "journal").rglob("*.json")):
-        name = path.relative_to(settings.lake).as_posix()
-        if known.get(name) != path.stat().st_size:
-            try:
-                record = json.loads(path.read_bytes())
-                kind = str(record["body"].get("verdict", "decision")) if record["kind"] == "decision" else str(record["kind"])
-                found.setdefault(str(record["chain"]), Counter())[kind] += 1
-            except (ValueError, KeyError, TypeError, AttributeError):
-                found.setdefault("", Counter())["unreadable"] += 1
-    return {chain: dict(kinds) for chain, kinds in found.items()}
 
 
 def _entries(backup: Backup) -> Iterator[tuple[str, Entry]]:
@@ -188,7 +171,9 @@ def _copy(source: Path, entry: Entry, target: Path, told: Told) -> bool:
     return sha == entry.sha256
 
 
-def _journalled(settings: Settings, found: Restored, clock: Clock) -> None:
-    """The city's journal says that the lake was put back, and what was lost by it as far as it is known."""
+def _journalled(settings: Settings, backup: Backup, acts: list[Act], there: bool, clock: Clock) -> Restored:
+    """Carries over what closed something since, and lets the city's journal say that the lake was put back and what was lost by it."""
     journal = Journal(settings.lake / STAGING / "new" / "journal", clock)
-    journal.append(CITY, "restore", {"backup": found.backup.id, "made": found.backup.made, "forgotten": found.forgotten})
+    found = Restored(backup, there, counted(acts), counted(carry(settings, acts, journal)))
+    journal.append(CITY, "restore", {"backup": backup.id, "made": backup.made, "forgotten": found.forgotten, "carried": found.carried})
+    return found

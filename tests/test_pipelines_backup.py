@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from killing import Killer, attach, tree
+from killing import TOMBSTONE, Killer, attach, tree
 from test_pipelines_retain import DERIVED, FIRST, SECOND, Kept
 from tiny import DATASET, GOOD, Tiny, by_step, contract
 
@@ -19,11 +19,14 @@ from catalog.errors import LakeError
 from pipelines import boundary
 from pipelines.audit import audit, verify
 from pipelines.backup import Made, load, make, names, object_path
+from pipelines.decisions import decide
 from pipelines.journal import CITY, Journal
 from pipelines.lease import lease
+from pipelines.portals.listed import portals_of
 from pipelines.restore import look, restore
 from pipelines.settings import Settings
 from pipelines.steps.retain import planned
+from pipelines.steps.withdraw import withdraw
 
 pytestmark = pytest.mark.usefixtures("umask")
 HELD = GOOD.replace("备注", "新列")
@@ -320,3 +323,35 @@ def test_what_was_erased_after_the_backup_comes_back_and_is_over_its_time(tmp_pa
     assert raw == {name for name in erased if name.startswith("raw/")}
     assert verify(city.way()) == []
     assert Journal(city.settings.lake / "journal").state(DERIVED).marks == ()
+
+
+def test_what_closed_something_after_the_backup_stays_closed(tmp_path: Path) -> None:
+    """A withdrawal, a revoked approval and a rejection are carried over, as long as the newer journal is there."""
+    tiny = Tiny(tmp_path / "city")
+    for name, more in (("ponds", {"volume": {"min_rows": 10}}), ("gardens", {"volume": {"min_rows": 10}})):
+        tiny.declare(contract(f"parks.{name}", **more))
+    for name in ("trees", "ponds", "gardens"):
+        tiny.drop(f"{name}1.csv", GOOD)
+    tiny.become("steward_p")
+    tiny.run()
+    way = tiny.way()
+    ponds, gardens = (next(iter(way.journal.state(f"parks.{name}").holds)) for name in ("ponds", "gardens"))
+    decide(way, ponds, "approve", "The office says so")
+    make(tiny.settings, tmp_path / "safe")
+    decide(way, ponds, "revoke", "The office was wrong")
+    decide(way, gardens, "reject", "Half of it is missing")
+    withdraw(way, way.contract(DATASET), "main", TOMBSTONE, portals_of(way))
+    found = restore(tiny.settings, tmp_path / "safe", replace=True)
+    assert found.carried == {DATASET: {"withdrawing": 1}, "parks.ponds": {"revoke": 1}, "parks.gardens": {"reject": 1}}
+    assert not list((tiny.settings.holding / "parks.gardens").rglob("payload"))
+    assert list((tiny.settings.holding / "parks.ponds").rglob("payload"))
+    tiny.run()
+    journal = tiny.way().journal
+    assert set(journal.state(DATASET).withdrawn) == {"main"}
+    assert journal.state("parks.ponds").batches == ()
+    state = journal.state("parks.gardens")
+    assert state.batches == ()
+    assert state.rejected({**state.past_holds, **state.holds}[gardens].subject)
+    pages = json.loads((tiny.settings.site / "current/pages.json").read_text(encoding="utf-8"))
+    assert pages[f"{DATASET}.main"]["shown"] == "tombstone"
+    assert verify(tiny.way()) == []
