@@ -111,6 +111,8 @@ def items(home: Path) -> dict[str, Item]:
         "sky": ("open", page(sky, "逐小时气温", "Hourly temperature", "meteorology", HOURS, **released(home, sky, [("r1", FIRST, sky_files)]))),
         "restricted": ("metadata", page("transport.drivers.main", "驾驶员信息", "Drivers", "transport", HOURS, tier="restricted", quality=None,
                                         conditions={"zh": "限科研使用。", "en": "For research only."})),
+        "beside": ("metadata", page("meteorology.sky.raw", "自动站气温", "Temperature of all stations", "meteorology", HOURS, tier="restricted",
+                                    quality=None)),
         "prohibited": ("metadata", page("meteorology.radar.main", "雷达基数据", "Raw radar data", "meteorology", HOURS, tier="prohibited",
                                         quality=None, tags=[])),
         "waiting": ("metadata", page("transport.ferries.main", "轮渡航班", "Ferries", "transport", STOPS, quality=None)),

@@ -128,11 +128,11 @@ def test_the_catalog_searches_and_combines_filters(address: str, tab: Page) -> N
     def count(name: str, value: str) -> str:
         return tab.locator(f"label:has(input[name={name}][value={value}]) .count").inner_text()
 
-    assert len(shown()) == 5
+    assert len(shown()) == 6
     assert count("field", "urban") == "3"
     tab.check("input[name=field][value=urban]")
     assert set(shown()) == {"公交站点名录", "驾驶员信息", "轮渡航班"}
-    assert (count("tier", "restricted"), count("tier", "prohibited"), count("field", "environment")) == ("1", "0", "2")
+    assert (count("tier", "restricted"), count("tier", "prohibited"), count("field", "environment")) == ("1", "0", "3")
     tab.check("input[name=tier][value=restricted]")
     assert shown() == ["驾驶员信息"]
     assert tab.url.endswith("#field=urban&tier=restricted")
@@ -141,7 +141,7 @@ def test_the_catalog_searches_and_combines_filters(address: str, tab: Page) -> N
     tab.locator(".chosen button").last.click()
     assert len(shown()) == 3
     tab.locator("button[type=reset]").click()
-    tab.wait_for_function("document.querySelectorAll('.items > li:not([hidden])').length === 5")
+    tab.wait_for_function("document.querySelectorAll('.items > li:not([hidden])').length === 6")
     tab.fill("#q", "temperature")               # an English label of a column finds it on the Chinese page
     assert shown()[0] == "逐小时气温"
     tab.fill("#q", "没有这样的数据")
@@ -168,7 +168,7 @@ def test_without_javascript_everything_can_be_read(made: Made, browser: Browser)
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto((made.folder / "catalog.html").as_uri())
-    assert tab.locator(".items > li:visible").count() == 5
+    assert tab.locator(".items > li:visible").count() == 6
     assert tab.locator("[id='field=urban'] + .items h3 a").all_inner_texts() == ["公交站点名录", "驾驶员信息", "轮渡航班"]     # g, j, l
     assert not tab.locator("form:visible, aside:visible").count()
     tab.goto((made.folder / "datasets/transport.bus.html").as_uri())
