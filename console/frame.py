@@ -18,6 +18,9 @@ DONE, ERROR, USAGE, HELD, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 class Command(TyperCommand):
     """A command whose help speaks the chosen language."""
 
+    def get_usage(self, ctx: Any) -> str:
+        return _usage(super().get_usage(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _headings(self, ctx)
         super().format_help(ctx, formatter)
@@ -26,6 +29,9 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A group of commands whose help speaks the chosen language."""
 
+    def get_usage(self, ctx: Any) -> str:
+        return _usage(super().get_usage(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _headings(self, ctx)
         super().format_help(ctx, formatter)
@@ -33,6 +39,14 @@ class Group(TyperGroup):
 
 class Root(Group):
     """The outermost group: whatever goes wrong below becomes one line and an exit code, never a traceback."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **more)
+        except typer.Exit:
+            raise
+        except Exception as error:
+            raise _in_words(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -46,7 +60,7 @@ class Root(Group):
             raise
         except Exception as error:
             if type(error).__module__.startswith("typer"):     # usage errors have a form of their own
-                raise
+                raise _in_words(error) from None
             complain(translated(unexpected(error)))
             raise typer.Exit(ERROR) from None
 
@@ -63,6 +77,21 @@ def _headings(command: Any, ctx: Any) -> None:
     rich_utils.ARGUMENTS_PANEL_TITLE, rich_utils.OPTIONS_PANEL_TITLE = _("Arguments"), _("Options")
     rich_utils.COMMANDS_PANEL_TITLE, rich_utils.REQUIRED_LONG_STRING = _("Commands"), _("[required]")
     rich_utils.DEFAULT_STRING = _("[default: {}]")
+
+
+def _usage(text: str) -> str:
+    return text.replace("Usage: ", _("Usage: "), 1)
+
+
+def _in_words(error: Any) -> Any:
+    """An error of usage, whose words are typer's own, in the chosen language."""
+    if hasattr(error, "format_message"):
+        from typer import rich_utils
+
+        rich_utils.RICH_HELP, rich_utils.ERRORS_PANEL_TITLE = _("Try [blue]'{command_path} {help_option}'[/] for help."), _("Error")
+        text = translated(error.format_message())
+        error.format_message = lambda: text
+    return error
 
 
 def group(help_text: str) -> typer.Typer:

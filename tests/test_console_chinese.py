@@ -90,6 +90,18 @@ def test_every_command_and_option_explains_itself_in_chinese() -> None:
     assert [one for one in left if "completion" not in one] == []
 
 
+@pytest.mark.parametrize("line", ["nothing", "audti verify", "run --nothing", "--nothing", "release show", "lineage a.b --row 0", "lineage a b"])
+def test_errors_of_usage_are_told_in_chinese(line: str) -> None:
+    from typer.testing import CliRunner
+
+    from console.main import build
+
+    done = CliRunner().invoke(build(), line.split(), prog_name="citylake")
+    assert done.exit_code == 2
+    assert "用法：citylake" in done.output
+    assert [text for text in done.output.splitlines()[2:] if english_in(text)] == []
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A city with a release and with a batch that is held."""
