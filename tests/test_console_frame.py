@@ -105,7 +105,7 @@ def _spent() -> float:
 
 def test_version_usage_errors_and_unknown_commands() -> None:
     assert re.fullmatch(r"citylake \d+\.\d+\.\d+\n", citylake("--version").stdout)
-    for arguments in (["nothing"], ["run", "--nothing"], ["hold", "approve", "x"], ["--lang", "fr", "status"], ["demo", "--day", "3"]):
+    for arguments in (["nothing"], ["run", "--nothing"], ["hold", "approve", "x"], ["--lang", "fr", "status"], ["demo", "--day", "4"]):
         assert citylake(*arguments).returncode == 2, arguments
 
 
