@@ -44,7 +44,7 @@ def status(
     if as_json:
         show_json({"city": way.city.id, "datasets": found, "troubles": wrong})
         return
-    if not any(item["last_outcome"] != "unchanged" for item in found):
+    if not any(way.journal.state(item["dataset"]).seq for item in found):
         tell(_("Nothing has come in yet. `citylake run` takes in what the sources offer; `citylake demo` makes a city to try."))
         return
     if wrong:

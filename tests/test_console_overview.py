@@ -50,6 +50,8 @@ def troubled(city: Tiny) -> Tiny:
 
 def test_nothing_is_said_in_words(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path)
+    tiny.declare(contract("parks.ponds"))
+    tiny.write("negative_list.yaml", "version: 2\nexcluded:\n  - {id: T1, kind: dataset, name: parks.ponds, legal_basis: law, verified: true}\n")
     for language, words in (("en", "Nothing has come in yet."), ("zh", "还没有接入任何数据。")):
         assert words in said(tiny, "status", language=language)
     for language, words in (("en", "Nothing waits for a person."), ("zh", "没有等待决定的事项。")):
@@ -59,6 +61,7 @@ def test_nothing_is_said_in_words(tmp_path: Path) -> None:
     assert said(tiny, "inbox", "--mine") == "Nothing waits for you.\n"
     assert json.loads(said(tiny, "inbox", "--json")) == {"holds": []}
     assert json.loads(said(tiny, "status", "--json"))["troubles"] == []
+    (tiny.city / "negative_list.yaml").unlink()
     tiny.drop("trees1.csv", GOOD)
     tiny.run()
     assert said(tiny, "status").endswith("Nothing waits for a person, and nothing was refused.\n")
