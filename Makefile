@@ -11,7 +11,7 @@ JARS := pipelines/engines/spark
 COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo axe portal portal-parts spark-parts test check ui bench bench-privacy bench-portal bench-engines bench-torture soak lint-contracts lock clean
+.PHONY: help demo axe portal portal-parts spark-parts test check ui bench bench-many bench-privacy bench-portal bench-engines bench-torture soak lint-contracts lock clean
 
 help:            ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -86,9 +86,13 @@ ui: $(READY)     ## Dagster's pages over the demo lake, on loopback
 
 bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
 	@$(BIN)/python -m tests.bench.whole_way
+	@$(MAKE) --no-print-directory bench-many
 	@$(MAKE) --no-print-directory bench-privacy
 	@$(MAKE) --no-print-directory bench-portal
 	@$(MAKE) --no-print-directory bench-torture
+
+bench-many: $(READY)  ## Very many contracts, very many small files, and the command's start, each beside the plainest way
+	@PYTHONPATH=tests:. $(BIN)/python -m bench.many
 
 bench-privacy: $(READY)  ## What the screens find and what they cost, with their bars; the shared corpora where they are
 	@PYTHONPATH=tests $(BIN)/python -m bench.privacy

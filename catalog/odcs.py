@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 import typing
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
@@ -28,7 +29,7 @@ def _check(document: Document, value: Any, model: type[BaseModel], path: Path_) 
     if not isinstance(value, dict):
         document.problem(path, "odcs.form", f"{_spell(path)} must be a mapping.", "Write it as `key: value` lines.")
         return
-    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    fields = _fields(model)
     if model is CustomProperty and not value.get("property"):
         document.problem(path, "odcs.type", f"{_spell(path)} has no name.", "Write it under `property`.")
     for key, item in value.items():
@@ -37,13 +38,19 @@ def _check(document: Document, value: Any, model: type[BaseModel], path: Path_) 
             document.problem(here, "odcs.unknown", f"{_spell(here)} is not a key of ODCS.",
                              "See the standard's reference, or put it under the citylake customProperty.")
             continue
-        inner, many = _model(fields[key])
+        inner, many = fields[key]
         if inner is None or (model is CustomProperty and key == "value"):
             continue
         items = item if many and isinstance(item, list) else [item]
         for at, one in enumerate(items):
             if one is not None:
                 _check(document, one, inner, (*here, at) if many and isinstance(item, list) else here)
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel] | None, bool]]:
+    """Key → the model of its value, and whether it is a list of them."""
+    return {info.alias or name: _model(info.annotation) for name, info in model.model_fields.items()}
 
 
 def _model(annotation: Any) -> tuple[type[BaseModel] | None, bool]:

@@ -30,5 +30,5 @@ def _marked(value: Any, path: Path_) -> Iterator[Path_]:
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _marked(inner, (*path, at))
-    elif isinstance(value, str) and re.match(rf"{DECIDE}\b", value):
+    elif isinstance(value, str) and value.startswith(DECIDE) and re.match(rf"{DECIDE}\b", value):
         yield path

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
 
 from catalog.errors import Problem
 
@@ -62,39 +63,67 @@ def read_yaml(path: Path, name: str) -> Document:
     return document
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes and notes what is forbidden on the way; an alias is not followed, so that none can multiply."""
+class _Composer:
+    """Makes nodes of libyaml's events and notes what is forbidden on the way; an alias is not followed, so that none can multiply.
+
+    Nodes have no tags: what a word means is said by `_scalar`.
+    """
 
     def __init__(self, text: str) -> None:
         self.forbidden: list[tuple[str, int]] = []
-        super().__init__(text)
+        self._parser: Any = yaml.CSafeLoader(text)
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()       # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            self.forbidden.append(("an alias", line))
-            self.get_event()            # type: ignore[no-untyped-call]
-            return yaml.ScalarNode("tag:yaml.org,2002:null", "", event.start_mark, event.end_mark)  # type: ignore[arg-type]
-        if getattr(event, "anchor", None):
-            self.forbidden.append(("an anchor", line))
-        if getattr(event, "tag", None):
-            self.forbidden.append(("a tag", line))
-        return super().compose_node(parent, index)
+    def document(self) -> yaml.Node | None:
+        """The one document's root; None of an empty file. Raises YAMLError."""
+        parser = self._parser
+        parser.get_event()                                      # the stream begins
+        if parser.check_event(yaml.StreamEndEvent):
+            return None
+        parser.get_event()
+        root = self._node()
+        parser.get_event()
+        if not parser.check_event(yaml.StreamEndEvent):
+            raise ComposerError("", None, "another document", parser.get_event().start_mark)
+        return root
+
+    def _node(self) -> yaml.Node:
+        parser = self._parser
+        event = parser.get_event()
+        kind, at = type(event), event.start_mark
+        if kind is yaml.AliasEvent:
+            self.forbidden.append(("an alias", at.line + 1))
+            return yaml.ScalarNode("", "", at, event.end_mark)
+        if event.anchor:
+            self.forbidden.append(("an anchor", at.line + 1))
+        if event.tag:
+            self.forbidden.append(("a tag", at.line + 1))
+        if kind is yaml.ScalarEvent:
+            return yaml.ScalarNode("", event.value, at, event.end_mark, event.style)
+        value: list[Any] = []
+        if kind is yaml.SequenceStartEvent:
+            while not parser.check_event(yaml.SequenceEndEvent):
+                value.append(self._node())
+            return yaml.SequenceNode("", value, at, parser.get_event().end_mark)
+        while not parser.check_event(yaml.MappingEndEvent):
+            value.append((self._node(), self._node()))
+        return yaml.MappingNode("", value, at, parser.get_event().end_mark)
 
 
 def _read(text: str, document: Document) -> None:
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        loader = _Composer(text)
+        node = loader.document()
     except yaml.YAMLError as error:
+        if "depth" in str(getattr(error, "problem", "")):       # libyaml's own limit
+            document.problems.append(_too_deep(document.file))
+            return
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = mark.line + 1 if mark else 1
         document.problems.append(Problem(document.file, line, "yaml.syntax", "This is not valid YAML, or not one single document.",
                                          "Mend the indentation, brackets or quotes; a tab may not indent."))
         return
     except RecursionError:
-        document.problems.append(Problem(document.file, 1, "yaml.depth", "The file is nested too deeply.", "Write it flatter."))
+        document.problems.append(_too_deep(document.file))
         return
     for token, line in loader.forbidden:
         document.problems.append(Problem(document.file, line, "yaml.feature", f"The file uses {token}.", "Write the value out."))
@@ -103,6 +132,10 @@ def _read(text: str, document: Document) -> None:
         document.data = _value(node, (), document)
     if document.data is None and not document.problems:
         document.problems.append(Problem(document.file, 1, "yaml.empty", "The file is empty.", "Write the definition."))
+
+
+def _too_deep(file: str) -> Problem:
+    return Problem(file, 1, "yaml.depth", "The file is nested too deeply.", "Write it flatter.")
 
 
 def _value(node: yaml.Node, path: Path_, document: Document) -> Any:

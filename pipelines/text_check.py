@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from catalog.city import City
@@ -42,11 +43,12 @@ def check_texts(city: City, documents: Mapping[str, Document]) -> list[Problem]:
     return found
 
 
-def said(text: str) -> set[str]:
+@lru_cache(maxsize=2**16)       # contracts of one city say much alike
+def said(text: str) -> frozenset[str]:
     """The forbidden kinds that a text holds for certain: their checksum holds, or their form where there is none."""
     if len(text) < 6 or (len(text) < SHORT and text.isalpha() and not any(mark.isnumeric() for mark in text)):
-        return set()
-    return {kind for kind, sure in kinds_in(text).items() if sure and kind in FORBIDDEN}
+        return frozenset()
+    return frozenset(kind for kind, sure in kinds_in(text).items() if sure and kind in FORBIDDEN)
 
 
 def _texts(item: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
