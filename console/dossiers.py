@@ -24,7 +24,8 @@ def page(found: Part) -> str:
     sheet = files("console").joinpath("templates/dossier.css").read_text(encoding="utf-8")
     rows = {"screening": list(screening(found)), "since": [(part, told(part)) for part in found["since"]]}
     return env.get_template("dossier.html").render(
-        _=_, d=found, language=language(), style=sheet, noted=noted, how=how, shortened=shortened, rows=rows, counted=counted, keyed=keyed,
+        _=_, d=found, language=language(), style=sheet, noted=noted, how=how, shortened=shortened, rows=rows,
+        protection=protection(found["protection"], labelled(found["treatments"])), counted=counted, keyed=keyed,
         tier=TIER_NAMES[found["tier"]][language()], places=_places(), sections=_sections(), verdict=verdict, translated=translated)
 
 
@@ -49,6 +50,26 @@ def how(treatment: Part | None) -> str:
         return _("changed in the contract since")
     more = ", ".join(f"{name} {value}" for name, value in treatment.items() if name != "do" and value not in (None, 0, False, ""))
     return f"{_(treatment['do'])} ({more})" if more else _(treatment["do"])
+
+
+def protection(kept: Part, labels: Mapping[str, str]) -> list[str]:
+    """What was done so that no row stands for few persons, in sentences: values widened, what that cost, rows left out. `labels`: of columns."""
+    found = []
+    if kept.get("rows") in ("suppress", "mondrian") and kept.get("k"):
+        found.append((_("Rows that fewer than {k} persons have in common are left out.") if kept["rows"] == "suppress" else
+                      _("Values are widened until at least {k} persons have them in common.")).format(k=kept["k"]))
+    if kept.get("gcp") is not None and kept.get("ncp"):
+        mark = "，" if language() == "zh" else ", "
+        each = mark.join(f"{labels.get(name, name)} {round(loss * 100)} %" for name, loss in kept["ncp"].items())
+        found.append(_("What widening has cost: {all} % of the detail ({each}).").format(all=round(kept["gcp"] * 100), each=each))
+    if kept.get("left_out"):
+        found.append(_("{n} rows were left out so that classes are large enough.").format(n=kept["left_out"]))
+    return found
+
+
+def labelled(treatments: list[Part]) -> dict[str, str]:
+    """Column → its label in the chosen language."""
+    return {one["column"]: one["label"] if language() == "zh" else one["label_en"] for one in treatments}
 
 
 def verdict(finding: Part) -> str:
@@ -114,11 +135,20 @@ def lines(found: Part) -> Iterator[str]:
     yield from _findings(_("Checks"), found["checks"]["findings"])
     for name, _rules, findings in screening(found):
         yield from _findings(name, findings)
+    yield from _listed(_("Treatments"), [*_leaving(found["treatments"]), *protection(found["protection"], labelled(found["treatments"]))])
     for hold in found["holds"]:
         yield from _hold(hold)
     yield from _listed(_("Since the release"), [f"{when(part['at'])} {told(part)}" for part in found["since"]])
     yield ""
     yield from listed([_("All of it, with the commands that verify it: --html FILE or --json.")], "")
+
+
+def _leaving(treatments: list[Part]) -> list[str]:
+    """One line a treatment, with the columns that left so."""
+    columns: dict[str, list[str]] = {}
+    for one in treatments:
+        columns.setdefault(how(one["how"]), []).append(one["column"])
+    return [f"{treatment}: {', '.join(names)}" for treatment, names in columns.items()]
 
 
 def _step(step: Part) -> Iterator[str]:
@@ -133,6 +163,9 @@ def _step(step: Part) -> Iterator[str]:
 
 def _findings(title: str, findings: list[Part]) -> Iterator[str]:
     bad = [one for one in findings if not one["passed"]]
+    if not findings:
+        yield from ("", style(title, "bold") + f" · {_('Nothing was found.')}")
+        return
     yield from ("", style(title, "bold") + f" · {counted(len(findings), '{n} check', '{n} checks')}, {_('{n} failed').format(n=len(bad))}")
     for one in bad:
         yield from listed([f"{one['rule']}: {noted(one)}"], "  ")

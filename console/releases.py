@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.audits import told
-from console.dossiers import how
+from console.dossiers import how, protection
 from console.frame import DONE, ERROR, add, group
 from console.opening import complete_dataset, json_option, opened, product_of
 from console.output import Progress, say, show_json, tell
-from console.tables import Column, facts, style, table
-from console.words import _, counted, label
+from console.tables import Column, facts, listed, style, table
+from console.words import _, counted, label, language
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -71,7 +71,8 @@ def _plain(way: Way, contract: Contract, state: State, release: Release) -> dict
             "contract_version": body["contract_version"], "silver": release.body.get("silver"), "gold": release.body.get("gold"),
             "approval": release.body.get("approval"), "standing": standing(state, release.product, release.number),
             "ruling": release.body.get("ruling", {}).get("ruling"), "columns": {one["column"]: {"level": one["level"], "how": one["how"]}
-                                                                            for one in treatments(way, contract, release.product, release.body)}}
+                                                                            for one in treatments(way, contract, release.product, release.body)},
+            "protection": dict(release.body.get("protection") or {})}
 
 
 def list_all(product: Annotated[str | None, _product(False)] = None, as_json: Annotated[bool, json_option()] = False) -> None:
@@ -120,6 +121,9 @@ def show(
         *([(_("Approval"), item["approval"])] if item["approval"] else [])]), "")
     say(*table([Column(_("Column")), Column(_("Level")), Column(_("Treatment"))],
                [[name, column["level"], how(column["how"])] for name, column in item["columns"].items()]), "")
+    kept = protection(item["protection"], {column.name: column.label for column in contract.columns} if language() == "zh" else {})
+    if kept:
+        say(*listed(kept, ""), "")
     say(*table([Column(_("File")), Column(_("Rows"), right=True), Column(_("Bytes"), right=True), Column("sha256")],
                [[file["name"], file["rows"], file["size"], file["sha256"][:12]] for file in item["files"]]))
 

@@ -9,17 +9,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny import DATASET, Tiny, column, contract
 
-from catalog.errors import DefinitionError
+from catalog.errors import DefinitionError, LakeError
 from console import dossiers
 from console.words import speak
 from pipelines.audit.dossier import dossier
 from pipelines.decisions import decide
+from pipelines.way import open_way
 
 GOOD = "编号,类别,高度,种植日期,备注\nT1,A,3.50 米,2026-03-12,树皮开裂\nT2,B,2.25,2025-11-30,枝条过密\nT3,A,-,2024/1/5,支架松动\n"
 BAD = "编号,类别,高度,种植日期,备注\nT4,X,4.00,2026-04-01,需要浇水\nT5,B,4.50,2026-04-02,叶片发黄\nT6,X,4.75,2026-04-03,\n"
@@ -116,6 +118,31 @@ def test_its_commands_notice_a_changed_record(made: Tiny, tmp_path: Path) -> Non
     single, chain = (run(proof, tmp_path / "lake") for proof in found["verify"][2:4])
     assert single.stdout.strip() != found["verify"][2]["prints"]
     assert chain.returncode != 0 or chain.stdout.strip() != found["verify"][3]["prints"]
+
+
+@pytest.mark.parametrize("dataset", [DATASET, "parks.kinds"])
+@pytest.mark.parametrize("place", ["parks/trees/0000000002.json", "city/0000000001.json"])
+def test_of_a_journal_that_was_changed_there_is_no_dossier(made: Tiny, tmp_path: Path, dataset: str, place: str) -> None:
+    """Also where the record is one of a dataset that this one is derived from."""
+    shutil.copytree(made.settings.lake, tmp_path / "lake", symlinks=True)
+    record = next(path for path in (tmp_path / "lake/journal").rglob("*.json") if path.as_posix().endswith(place))
+    record.chmod(0o600)
+    text = record.read_bytes()
+    record.write_bytes(text.replace(b"2026-11-24", b"2026-11-23", 1))
+    assert record.read_bytes() != text
+    way = open_way(replace(made.settings, lake=tmp_path / "lake"), lambda: made.now, made.user)
+    with pytest.raises(LakeError, match="has been changed"):
+        dossier(way, dataset, "main")
+
+
+def test_what_keeps_persons_among_others_is_said(language: str) -> None:
+    kept = {"rows": "mondrian", "k": 5, "gcp": 0.021, "ncp": {"age": 0.1, "sex": 0.0}, "left_out": 3}
+    said = dossiers.protection(kept, {"age": "年龄" if language == "zh" else "Age"})
+    assert said == {
+        "zh": ["取值逐步放宽，直到相同情况的至少有 5 人。", "放宽损失的细节：2 %（年龄 10 %，sex 0 %）。", "为使每类足够大，省去了 3 行。"],
+        "en": ["Values are widened until at least 5 persons have them in common.", "What widening has cost: 2 % of the detail (Age 10 %, sex 0 %).",
+               "3 rows were left out so that classes are large enough."]}[language]
+    assert dossiers.protection({}, {}) == []
 
 
 def test_the_page_stands_alone_and_holds_no_value(made: Tiny, language: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.canonical import plain
 from catalog.contract import Contract
 from catalog.errors import DefinitionError, LakeError
-from pipelines.audit.chains import Chain, read_chain
+from pipelines.audit.chains import Chain, check_chain, read_chain, sealed
 from pipelines.audit.proofs import proofs
 from pipelines.journal import CITY, Record
 from pipelines.products import Outward
@@ -30,10 +30,11 @@ _SINCE = {"publish": ("portal", "action", "shown", "published", "person"), "roll
 def dossier(way: Way, dataset: str, product: str, release: str | None = None) -> Part:
     """Everything about a release (`r2`; the one in force, else the newest, where none is named) in one JSON-able document.
 
-    Raises DefinitionError for a release that there never was, LakeError for a journal that makes no sense.
+    Raises DefinitionError for a release that there never was, LakeError for a journal that makes no sense or was changed: a dossier shows
+    nothing that somebody put there.
     """
     contract = way.contract(dataset)
-    chain = read_chain(way.journal, dataset)
+    chain = _trusted(way, dataset)
     try:
         state = chain.state()
         if state is None:
@@ -41,6 +42,17 @@ def dossier(way: Way, dataset: str, product: str, release: str | None = None) ->
         return _dossier(way, contract, chain, state, _named(chain, state, product, release))
     except (KeyError, TypeError, AttributeError):
         raise LakeError("The journal cannot be understood.", dataset=dataset, remedy="Run `citylake audit verify`.") from None
+
+
+def _trusted(way: Way, dataset: str) -> Chain:
+    """The chain of a dataset; LakeError where one of its records, or of the city's seals, is not the one that others attest."""
+    city, chain = read_chain(way.journal, CITY), read_chain(way.journal, dataset)
+    seals = sealed(city)
+    for one in (city, chain):
+        if any(check_chain(one, seals.get(one.name, {}))):
+            raise LakeError("The journal has been changed, and a dossier would show what somebody put there.", dataset=dataset,
+                            remedy="Run `citylake audit verify`: it names the records.")
+    return chain
 
 
 def _named(chain: Chain, state: State, product: str, release: str | None) -> Record:
@@ -117,7 +129,7 @@ def _stays(contract: Contract, made: Mapping[str, Any], body: Mapping[str, Any])
 
 def _way_to(way: Way, dataset: str, version: int, before: int | None = None) -> Iterator[Part]:
     """The refinement behind a version of silver, after those behind its inputs: batches, versions, counts."""
-    chain, silver = read_chain(way.journal, dataset), table("silver", dataset)
+    chain, silver = _trusted(way, dataset), table("silver", dataset)
     made = [record for record in _before(chain, before) if record.kind == "refine" and record.body.get("tables", {}).get(silver) == version]
     if not made:
         raise KeyError(silver)
