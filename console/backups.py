@@ -47,13 +47,20 @@ def backup(
     made = make(settings(), target, keys=not without_keys, wait=wait, keep=keep)
     found = made.backup
     if as_json:
-        show_json({**_plain(found), "copied": made.copied, "copied_bytes": made.copied_bytes, "gone": made.gone})
+        show_json({**_plain(found), "copied": made.copied, "copied_bytes": made.copied_bytes, "gone": made.gone,
+                   "repaired": made.repaired, "damaged": made.damaged})
         return
     say(*facts([(_("Backup"), found.id), (_("files"), f"{found.files:,}"), (_("bytes"), f"{found.size:,}"),
                 (_("copied"), counted(made.copied, "{n} file", "{n} files") + f", {made.copied_bytes:,} B"),
                 (_("keys"), _("left out") if without_keys else _("inside"))]))
     if made.gone:
         tell(counted(len(made.gone), "{n} older backup went.", "{n} older backups went."))
+    if made.repaired:
+        tell(counted(made.repaired, "{n} damaged content in the store was written anew from the lake. Look at the target's disk.",
+                     "{n} damaged contents in the store were written anew from the lake. Look at the target's disk."))
+    if made.damaged:
+        tell(counted(len(made.damaged), "{n} older backup is damaged, and the lake has its content no more:",
+                     "{n} older backups are damaged, and the lake has their content no more:") + " " + ", ".join(made.damaged))
     tell(_("Keep it as safe as the lake: whoever reads it reads everything."))
 
 

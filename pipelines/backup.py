@@ -65,12 +65,16 @@ class Backup:
 
 @dataclass
 class Made:
-    """What making a backup came to: files and bytes that no earlier backup had, backups and objects that went."""
+    """What making a backup came to: files and bytes that no earlier backup had, backups that went; `repaired`: objects that were damaged
+    in the store and were written anew from the lake; `damaged`: ids of older backups that name bytes that nobody has any more.
+    """
 
     backup: Backup
     copied: int
     copied_bytes: int
     gone: list[str] = field(default_factory=list)
+    repaired: int = 0
+    damaged: list[str] = field(default_factory=list)
 
 
 def place(settings: Settings, part: str) -> Path:
@@ -107,7 +111,8 @@ def check_of(key: bytes) -> str:
 def make(settings: Settings, target: Path, *, keys: bool = True, wait: float = 60.0, keep: int | None = None, clock: Clock = now,
          told: Told = lambda _: None) -> Made:
     """Makes a backup. Nearly everything is copied while runs may go on; the rest while nobody writes, for which it waits up to `wait`
-    seconds. `keep`: only so many of the newest backups stay. Raises LakeError where the lake stays busy or something cannot be written.
+    seconds. `keep`: only so many of the newest backups stay. What is in the store already is read too: what is damaged there is written
+    anew. Raises LakeError where the lake stays busy or something cannot be written.
     """
     _apart(settings, target)
     finish(settings.lake)
@@ -126,9 +131,10 @@ def make(settings: Settings, target: Path, *, keys: bool = True, wait: float = 6
                 out = {} if keys else {name: check_of(path.read_bytes()) for name, path in files(settings, "secrets")}
             backup = _listed(target, {"format": FORMAT, "made": clock().astimezone(UTC).isoformat(timespec="seconds"), "left_out": out,
                                       "parts": {part: [list(asdict(one).values()) for one in found[part]] for part in found}})
-            made = Made(backup, store.copied, store.copied_bytes)
+            made = Made(backup, store.copied, store.copied_bytes, repaired=store.repaired)
             if keep is not None:
                 made.gone = _prune(target, keep)
+            made.damaged = store.damaged()
             return made
     except OSError as error:
         raise LakeError(f"The backup could not be made ({type(error).__name__}).",
@@ -147,7 +153,8 @@ class _Store:
 
     def __init__(self, target: Path, told: Told) -> None:
         self.home, self.told = target / "objects", told
-        self.copied = self.copied_bytes = 0
+        self.copied = self.copied_bytes = self.repaired = 0
+        self._sound: dict[str, bool] = {}       # sha256 → whether the store has these bytes: each object is read once
         self._known: dict[tuple[str, int, int, int], str] = {}
 
     def warm(self, settings: Settings, part: str) -> None:
@@ -169,7 +176,7 @@ class _Store:
     def _put(self, path: Path) -> str:
         with path.open("rb") as handle:
             sha = hashlib.file_digest(handle, "sha256").hexdigest()
-        if object_path(self.home.parent, sha).exists():
+        if self._whole(sha):
             return sha
         self.told(path.name)
         temporary = self.home / f".{random.token_hex(8)}"
@@ -178,14 +185,36 @@ class _Store:
         temporary.chmod(0o400)
         target = object_path(self.home.parent, sha)
         target.parent.mkdir(exist_ok=True, mode=0o700)
+        self.repaired += os.path.lexists(target) and not self._whole(sha)
         os.replace(temporary, target)
         boundary("backup/object")
+        self._sound[sha] = True
         self.copied, self.copied_bytes = self.copied + 1, self.copied_bytes + size
         return sha
+
+    def _whole(self, sha: str) -> bool:
+        if sha not in self._sound:
+            self._sound[sha] = sound(self.home.parent, sha)
+        return self._sound[sha]
+
+    def damaged(self) -> list[str]:
+        """Ids of the backups here that cannot be put back whole, by their list or by an object."""
+        known = {name: _loaded(self.home.parent, name) for name in names(self.home.parent)}
+        return [name for name, found in known.items()
+                if found is None or not all(self._whole(entry.sha256) for entries in found.parts.values() for entry in entries)]
 
 
 def object_path(target: Path, sha256: str) -> Path:
     return target / "objects" / sha256[:2] / sha256
+
+
+def sound(target: Path, sha256: str) -> bool:
+    """Whether an object is there and its bytes are those of its name; one that cannot be read is not."""
+    try:
+        with object_path(target, sha256).open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def copied(source: Path, target: Path) -> tuple[str, int]:
@@ -216,12 +245,17 @@ def _listed(target: Path, document: Mapping[str, Any]) -> Backup:
 
 
 def _prune(target: Path, keep: int) -> list[str]:
-    """Removes all but the newest backups, then every object that none of these names; returns the ids of those that went."""
+    """Removes all but the newest backups, then every object that none of these names; returns the ids of those that went. Where a list
+    that stays cannot be read, nobody knows what it needs: no object goes.
+    """
     gone = names(target)[: -keep or None] if keep > 0 else []
-    needed = {entry.sha256 for name in names(target) if name not in gone for entries in load(target, name).parts.values() for entry in entries}
+    kept = [_loaded(target, name) for name in names(target) if name not in gone]
     for name in gone:
         (target / "backups" / f"{name}.json").unlink()
         boundary("backup/pruned")
+    if None in kept:
+        return gone
+    needed = {entry.sha256 for found in kept if found for entries in found.parts.values() for entry in entries}
     for path in (target / "objects").rglob("*"):
         if path.is_file() and (path.name.startswith(".") or (len(path.name) == 64 and path.name not in needed)):
             path.unlink()
@@ -253,6 +287,14 @@ def load(target: Path, name: str | None = None) -> Backup:
         raise LakeError("The backup's list of files has been changed, or another version of citylake has made it.",
                         remedy="Take another backup with --backup.") from None
     return Backup(chosen, document["made"], parts, document["left_out"])
+
+
+def _loaded(target: Path, name: str) -> Backup | None:
+    """A backup, or None where its list has been changed."""
+    try:
+        return load(target, name)
+    except (LakeError, OSError):
+        return None
 
 
 def _entry(item: list[Any]) -> Entry:

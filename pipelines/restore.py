@@ -5,7 +5,6 @@ What the journal learned after the backup is lost, but for what closed something
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import LakeError
-from pipelines.backup import PARTS, Backup, Entry, Told, belongs, check_of, copied, files, load, object_path, place
+from pipelines.backup import PARTS, Backup, Entry, Told, belongs, check_of, copied, files, load, object_path, place, sound
 from pipelines.boundary import boundary
 from pipelines.carrying import Act, Acts, carry, counted, since
 from pipelines.journal import CITY, Clock, Journal, now
@@ -44,7 +43,7 @@ def look(settings: Settings, source: Path, name: str | None = None, told: Told =
     wrong = 0
     for _part, entry in _entries(backup):
         told(Path(entry.path).name)
-        wrong += not _sound(source, entry)
+        wrong += not sound(source, entry.sha256)
     _complain(wrong)
     return Restored(backup, living(settings), counted(since(settings, backup)), {})
 
@@ -90,14 +89,6 @@ def _entries(backup: Backup) -> Iterator[tuple[str, Entry]]:
 
 def _children(root: Path) -> list[Path]:
     return sorted(root.iterdir()) if root.is_dir() else []
-
-
-def _sound(source: Path, entry: Entry) -> bool:
-    try:
-        with object_path(source, entry.sha256).open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest() == entry.sha256
-    except OSError:
-        return False
 
 
 def _complain(wrong: int) -> None:

@@ -182,6 +182,49 @@ def test_a_damaged_backup_is_refused_before_anything_is_put_in_place(tiny: Tiny,
     assert not list(tiny.root.rglob(".restoring"))
 
 
+@pytest.mark.parametrize("harm", ["truncated", "empty", "flipped", "unreadable"])
+def test_a_backup_on_top_of_a_damaged_object_writes_it_anew(tiny: Tiny, harm: str) -> None:
+    before, backup = lake(tiny.settings), load(safe(tiny))
+    entry = max((one for one in backup.parts["lake"] if one.path.startswith("releases/")), key=lambda one: one.size)
+    spoil(object_path(safe(tiny), entry.sha256), harm)
+    second = make(tiny.settings, safe(tiny))
+    assert (second.repaired, second.damaged, second.copied) == (1, [], 1)
+    assert make(tiny.settings, safe(tiny)).repaired == 0
+    for name in (backup.id, second.backup.id):      # the older one is whole again too
+        shutil.rmtree(tiny.settings.lake)
+        restore(tiny.settings, safe(tiny), name)
+        assert lake(tiny.settings).items() >= before.items()
+
+
+@pytest.mark.parametrize("harm", ["truncated", "list"])
+def test_what_only_older_backups_use_cannot_be_written_anew_and_they_are_named(tiny: Tiny, harm: str) -> None:
+    old = load(safe(tiny))
+    path = tiny.settings.state / "people.local.yaml"
+    (entry,) = [one for one in old.parts["state"] if one.path == path.name]
+    path.write_text(path.read_text() + "somebody: steward_p\n")
+    spoil(safe(tiny) / "backups" / f"{old.id}.json" if harm == "list" else object_path(safe(tiny), entry.sha256), "truncated")
+    found = make(tiny.settings, safe(tiny), keep=2)
+    assert (found.repaired, found.damaged, found.gone) == (0, [old.id], [])
+    assert object_path(safe(tiny), entry.sha256).exists()       # a list that cannot be read may need it
+    assert look(tiny.settings, safe(tiny), found.backup.id).backup == found.backup
+    with pytest.raises(LakeError, match="changed"):
+        look(tiny.settings, safe(tiny), old.id)
+    last = make(tiny.settings, safe(tiny), keep=1)
+    assert (last.damaged, last.gone) == ([], sorted({old.id, found.backup.id} - {last.backup.id}))
+    assert look(tiny.settings, safe(tiny)).backup == last.backup
+
+
+def spoil(path: Path, harm: str) -> None:
+    """Damages a file as a disk or a hand does."""
+    data = path.read_bytes()
+    path.chmod(0o600)
+    if harm == "unreadable":        # also for a superuser: a link that leads nowhere
+        path.unlink()
+        path.symlink_to("nowhere")
+    else:
+        path.write_bytes({"truncated": data[:-1], "empty": b"", "flipped": data[:-1] + bytes([data[-1] ^ 1])}[harm])
+
+
 def test_keys_may_be_left_out_and_must_then_be_there(tiny: Tiny) -> None:
     made = make(tiny.settings, safe(tiny), keys=False)
     assert "secrets" not in made.backup.parts
