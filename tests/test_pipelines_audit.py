@@ -18,6 +18,7 @@ from tiny import DATASET, Tiny, column
 from catalog.errors import DefinitionError
 from pipelines import boundary
 from pipelines.audit import audit, show, verify
+from pipelines.audit.portals import ANEW
 from pipelines.lake import Op, Write
 from pipelines.steps.withdraw import withdraw
 
@@ -149,6 +150,20 @@ def test_the_site_s_own_data(tiny: Tiny) -> None:
     pages = tiny.root / "site/current/pages.json"
     pages.write_text(pages.read_text("utf-8").replace("CC-BY-4.0", "CC0-1.0"), "utf-8")
     assert "site: parks.trees.main" in places(tiny)
+
+
+def test_what_is_said_of_a_tampered_site_mends_it(tiny: Tiny) -> None:
+    page = tiny.settings.site / "current" / "datasets" / f"{DATASET}.html"
+    sound = page.read_bytes()
+    page.chmod(0o600)
+    page.write_bytes(sound + b"<p>evil</p>")
+    found = verify(tiny.way())
+    assert found
+    assert {one.remedy for one in found} == {ANEW}
+    tiny.settings.site.rename(tiny.root / "moved away")
+    tiny.run()
+    assert verify(tiny.way()) == []
+    assert page.read_bytes() == sound
 
 
 def test_every_byte_of_the_lake_and_the_site_counts(made: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pipelines.way import Way
 
 _NEEDED = {"portal", "product", "fingerprint", "shown"}
 AGAIN = "Find out who changed it, then publish it again: `citylake run`, or `citylake plan` and `apply` where the portal waits for a person."
+ANEW = "Find out who changed it, then move the site's folder away and start `citylake run`: it is made anew from the releases."
 
 
 @dataclass
@@ -43,7 +44,7 @@ def check_portals(way: Way, portals: Sequence[Portal], chains: Sequence[Chain], 
                 yield from _item(portal, identity, record)
             yield from _rest(way, portal, set(published), whole)
         except PortalError as error:
-            yield Mismatch(name, None, f"The portal could not be verified: {error.message}", error.remedy or AGAIN)
+            yield Mismatch(name, None, f"The portal could not be verified: {error.message}", error.remedy or _again(portal))
 
 
 def _published(chains: Sequence[Chain]) -> dict[str, dict[str, _Published]]:
@@ -69,18 +70,23 @@ def _item(portal: Portal, identity: str, record: _Published) -> Iterator[Mismatc
     stored = _stored(portal, identity)
     if stored is None:
         if record.shown != "absent" and (record.pending is None or record.coming != "absent"):
-            yield Mismatch(place, dataset, "The portal does not show the product.", AGAIN)
+            yield Mismatch(place, dataset, "The portal does not show the product.", _again(portal))
         return
     seen, known = portal.observe([identity]).get(identity), set[str]()
     if seen is not None and seen.drift and seen.fingerprint == record.accepted:
         yield note(place, dataset, "Somebody changed the page on the portal, and it was accepted.", "See `citylake audit show`.")
         known = {f"{name} differs" for name in seen.drift}
     elif (seen is not None and seen.drift) or stored.fingerprint not in (record.fingerprint, record.pending):
-        yield Mismatch(place, dataset, "The portal shows the product otherwise than it was published.", AGAIN)
+        yield Mismatch(place, dataset, "The portal shows the product otherwise than it was published.", _again(portal))
         return
     elif stored.fingerprint != record.fingerprint:
         yield note(place, dataset, "A publication was interrupted before it was recorded.", "The next run records it.")
-    yield from (Mismatch(place, dataset, f"{wrong}.", AGAIN) for wrong in portal.verify(stored) if wrong not in known)
+    yield from (Mismatch(place, dataset, f"{wrong}.", _again(portal)) for wrong in portal.verify(stored) if wrong not in known)
+
+
+def _again(portal: Portal) -> str:
+    """What mends it. Unchanged files of a site go from one generation to the next as they are: nothing but a new beginning leaves them."""
+    return ANEW if isinstance(portal, FolderPortal) else AGAIN
 
 
 def _stored(portal: Portal, identity: str) -> Item | None:
@@ -98,6 +104,6 @@ def _rest(way: Way, portal: Portal, known: set[str], whole: bool) -> Iterator[Mi
             found = list(damage(portal, folder))
         if portal.current is not None and not comparable(portal):
             yield note(portal.name, None, "Another version of citylake rendered the site: its pages were not compared.", "Publish something.")
-    yield from (Mismatch(f"{portal.name}: {place}", None, what, AGAIN) for place, what in found)
+    yield from (Mismatch(f"{portal.name}: {place}", None, what, _again(portal)) for place, what in found)
     if whole and not found and (strange := portal.ids() - known):
-        yield Mismatch(portal.name, None, f"The portal shows {len(strange)} products that no record names.", AGAIN)
+        yield Mismatch(portal.name, None, f"The portal shows {len(strange)} products that no record names.", _again(portal))
