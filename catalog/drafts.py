@@ -25,7 +25,9 @@ _RESERVED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "
 
 @dataclass(frozen=True)
 class DraftColumn:
-    """One column as the file has it. `misfits`: filled cells that are no such value; `kinds`: what the screen found of persons."""
+    """One column as the file has it. `misfits`: filled cells that are no such value; `kinds`: what the screen found of persons;
+    `hidden`: the file's own header may name a person or a home, and `header` stands in for it.
+    """
 
     header: str
     name: str
@@ -43,11 +45,12 @@ class DraftColumn:
     level: str = "L1"
     kinds: tuple[str, ...] = ()
     doubtful: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
 class Draft:
-    """`form`: the format's options in effect, without the columns; `bad`: records that are no row."""
+    """`form`: the format's options in effect, without the columns; `bad`: records that are no row; `unread`: the language model is missing."""
 
     dataset: str
     department: str
@@ -58,6 +61,7 @@ class Draft:
     bad: int
     columns: Sequence[DraftColumn] = field(default_factory=tuple)
     author: str | None = None
+    unread: bool = False
 
 
 def column_names(headers: Sequence[str]) -> list[str]:
@@ -84,6 +88,7 @@ def written(draft: Draft) -> str:
         f"# Drafted by `citylake new` from one file of {draft.rows} rows"
         + (f", {draft.bad} of whose records are no row." if draft.bad else "."),
         "# Look for DECIDE: `citylake check` refuses the contract until a person has decided.",
+        *(["# The language model is missing: whatever Chinese stood in headers and in the file's name is left out."] if draft.unread else []),
         "apiVersion: v3.1.0", "kind: DataContract", f"id: {draft.dataset}", f"name: {scalar(name)}", "version: 1.0.0", "status: active",
         f"domain: {DECIDE}  # economy, environment, culture, health or urban; the same as `field` below",
         "description:",
@@ -126,7 +131,8 @@ def _column(column: DraftColumn) -> Iterator[str]:
     told = f"  # {column.misfits} of {column.filled} filled cells are {what}: their rows would be quarantined" if column.misfits else ""
     yield f"      - name: {scalar(column.name)}{told}"
     chinese = re.search("[㐀-鿿]", column.header) is not None
-    yield f"        businessName: {scalar(column.header) if chinese else f'{DECIDE}  # the Chinese label of {_comment(column.header)}'}"
+    stands = "  # the file's header may name a person or a home: it is left out" if column.hidden else ""
+    yield f"        businessName: {scalar(column.header) if chinese else f'{DECIDE}  # the Chinese label of {_comment(column.header)}'}{stands}"
     yield f"        logicalType: {_LOGICAL.get(column.type.kind, column.type.kind)}"
     yield f"        physicalType: {column.type}"
     seen = f"  # the screen {'suspects' if column.doubtful else 'found'}: {', '.join(column.kinds)}" if column.kinds else ""

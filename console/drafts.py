@@ -51,6 +51,10 @@ def new(
     personal = [column for column in made.columns if column.kinds]
     say(str(target))
     tell(f"{counted(len(made.columns), '{n} column', '{n} columns')}, {counted(text.count(DECIDE) - 1, '{n} decision', '{n} decisions')}.")
+    if made.unread:
+        tell(_("The language model is missing: whatever Chinese stood in headers and in the file's name is left out."))
+    if hidden := [str(at) for at, column in enumerate(made.columns, 1) if column.hidden]:
+        tell(_("The headers of columns {numbers} may name a person or a home, and are left out.").format(numbers=", ".join(hidden)))
     if personal:
         tell(_("The screen suspects persons in: {columns}.").format(columns=", ".join(column.name for column in personal)))
     tell(_("Decide what says DECIDE, then run `citylake check`."))

@@ -25,7 +25,8 @@ from pipelines.formats import open_table
 from pipelines.refining import NULL_WORDS
 from pipelines.way import Way
 from privacy.column_verdicts import ColumnVerdict
-from privacy.recognisers import kinds_in
+from privacy.labels import label_spans, without
+from privacy.model import Model, ModelMissing, load
 
 VIEW = "sample"
 FITS = 0.95             # share of the filled cells from which a type is proposed; the others are told
@@ -72,20 +73,23 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
     if alike:
         raise BadInput(f"The headers of columns {', '.join(alike)} are the same.",
                        remedy="Where the first row is data, use --option header=false and --option 'columns=[a, b]'; else ask the source.")
+    model = _model()
     with way.engine.open({}) as session:
         session.load(VIEW, opened.batches(), tuple(places))
         rows = int(session.rows(exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(VIEW))[0]["n"])
         look = Look({place: (header,) for place, header in zip(places, opened.columns, strict=True)}, {})
         verdicts = screen_columns(way, session, {place: ColumnType("text") for place in places}, VIEW, look)
-        labels = [header if not kinds_in(header) else f"第{at}列" for at, header in enumerate(opened.columns, 1)]
+        hidden = [bool(spans) for spans in label_spans(opened.columns, model)]
+        labels = [f"第{at}列" if hide else header for at, (header, hide) in enumerate(zip(opened.columns, hidden, strict=True), 1)]
         names = column_names(labels)
-        columns = [_column(way, session, place, label, name, verdicts[place], rows)
-                   for place, label, name in zip(places, labels, names, strict=True)]
+        columns = [replace(_column(way, session, place, label, name, verdicts[place], rows), hidden=hide)
+                   for place, label, name, hide in zip(places, labels, names, hidden, strict=True)]
         columns = _keyed(session, columns, rows)
     systems = [name for name, system in way.city.systems.items() if system.department == department]
-    found = {key: value for key, value in opened.options.items() if key in (form or {}) or (key in PINNED and value not in (None, ""))}
-    return Draft(dataset, department, systems[0] if len(systems) == 1 else None, _pattern(path.name), found, rows, len(opened.bad), columns,
-                 _author(way))
+    found = {key: value for key, value in opened.options.items() if key in (form or {}) or (key in PINNED and value not in (None, "")
+                                                                                           and not any(label_spans([str(value)], model)))}
+    return Draft(dataset, department, systems[0] if len(systems) == 1 else None, _pattern(path.name, model), found, rows, len(opened.bad),
+                 columns, _author(way), unread=model is None)
 
 
 def _author(way: Way) -> str | None:
@@ -95,9 +99,19 @@ def _author(way: Way) -> str | None:
         return None
 
 
-def _pattern(name: str) -> str:
-    """The file's name, with runs of digits open: the next file has another day in its name."""
-    return re.sub(r"[0-9]{4,}(?:[-_.]?[0-9]{2,})*", "*", name)
+def _model() -> Model | None:
+    """None where it is missing: then whatever it would have read is left out, and the draft says so."""
+    try:
+        return load()
+    except ModelMissing:
+        return None
+
+
+def _pattern(name: str, model: Model | None) -> str:
+    """The file's name, with runs of digits open (the next file has another day in its name), and what names a person or a home."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    bare = without(stem, label_spans([stem], model)[0])
+    return re.sub(r"\*+", "*", re.sub(r"[0-9]{4,}(?:[-_.]?[0-9]{2,})*", "*", bare)) + suffix
 
 
 def _column(way: Way, session: Session, place: str, header: str, name: str, verdict: ColumnVerdict, rows: int) -> DraftColumn:

@@ -94,6 +94,27 @@ def test_persons_are_marked_and_do_not_leave_and_no_value_is_in_the_draft(tiny: 
     assert document["schema"][0]["properties"][0]["classification"] in ("L3", "L4")
 
 
+def test_headers_and_file_names_that_name_a_person_or_a_home_are_left_out(tiny: Tiny) -> None:
+    tiny.drop("联系人冯芷若13957188777.csv", "欧阳国栋,文三路1号3幢501室,值班员魏国栋,街道\n"
+              + "".join(f"a{at},b{at},c,北山街道\n" for at in range(9)))
+    made = draft(tiny.way(), "parks.bare", tiny.sources / "parks/联系人冯芷若13957188777.csv")
+    text = written(made)
+    assert [column.header for column in made.columns] == ["第1列", "第2列", "第3列", "街道"]
+    assert made.path == "联系人*.csv"
+    assert not re.search("欧阳|国栋|ou_yang|文三路|501|冯芷若|1395718", text)
+    assert text.count("# the file's header may name a person or a home: it is left out") == 3
+
+
+def test_without_the_model_no_chinese_header_is_kept_and_it_is_said(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("privacy.model._SHIPPED", [tmp_path / "empty"])
+    tiny.drop("住户.csv", "欧阳国栋,id\na,1\nb,2\n")
+    text = written(draft(tiny.way(), "parks.bare", tiny.sources / "parks/住户.csv"))
+    assert "# The language model is missing: " in text
+    assert not re.search("欧阳|ou_yang|住户", text)
+    assert 'path: "*.csv"' in text
+
+
 def test_values_that_do_not_fit_are_counted_and_repeated_keys_told(tiny: Tiny) -> None:
     rows = "".join(f"K{at},{at}\n" for at in range(400))
     tiny.drop("odd.csv", "id,num\n" + rows + "K1,many\n")
