@@ -17,10 +17,10 @@ from pipelines.boundary import boundary
 from pipelines.carrying import Act, Acts, carry, counted, since
 from pipelines.journal import CITY, Clock, Journal, now
 from pipelines.lease import alone
+from pipelines.lost import ACCESS
 from pipelines.settings import Settings
 from pipelines.switching import STAGING, Switch, clear, decide, finish, switch
 
-ACCESS = (".token", ".database")        # secrets that open a portal as it is today: what is there stays
 LOCAL = "people.local.yaml"
 STALE = ("state", "sketches")           # by table version, and a version may be made anew with other rows
 

@@ -23,9 +23,9 @@ from pipelines.engines.duck import DuckEngine
 from pipelines.journal import Clock, Journal, now
 from pipelines.lake import Lake
 from pipelines.lease import lease
+from pipelines.lost import enter
 from pipelines.settings import Settings
 from pipelines.source_check import check_all
-from pipelines.switching import finish
 from privacy.negative_list import Policy, load_policy
 
 
@@ -95,8 +95,8 @@ class Way:
 
 
 def open_way(settings: Settings, clock: Clock = now, user: str | None = None, drafts: bool = False) -> Way:
-    """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder. `drafts`: contracts that are not
-    decided yet are no problem.
+    """Loads the city and opens its lake; raises DefinitionErrors with every problem of the city folder, LakeError for a lost lake.
+    `drafts`: contracts that are not decided yet are no problem.
     """
     city, problems = check_all(settings.city)
     problems = [one for one in problems if not drafts or one.code != UNDECIDED]
@@ -107,7 +107,7 @@ def open_way(settings: Settings, clock: Clock = now, user: str | None = None, dr
         raise DefinitionError(f"There is no engine {settings.engine}.", remedy=f"Set CITYLAKE_ENGINE to {' or '.join(ENGINES)}.")
     try:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        finish(settings.lake)
+        enter(settings)
         roles = {person.id: frozenset[str](person.roles) for person in city.people.values()}
         lake, journal = Lake(settings.lake), Journal(settings.lake / "journal", clock, roles)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,27 @@ def document(result: Result) -> Any:
     found = json.loads(result.stdout)
     assert json.dumps(found, ensure_ascii=False, sort_keys=True, indent=2) + "\n" == result.stdout
     return found
+
+
+def test_a_withdrawal_is_not_undone_by_the_loss_of_the_lake(cli: Cli, tiny: Tiny) -> None:
+    tiny.become("steward_p")
+    tiny.drop("trees1.csv", GOOD)
+    cli("run")
+    cli("withdraw", "parks.trees.main", "--reason", "It was wrong", "--basis", "Notice 3", "--yes")
+    cli("backup", str(tiny.root.parent / "safe"))
+    site = tiny.settings.site / "current/pages.json"
+    before = site.read_bytes()
+    assert b"tombstone" in before
+    shutil.rmtree(tiny.settings.lake)
+    for command in (["run"], ["status"], ["inbox"], ["plan"], ["audit", "verify"], ["retain"]):
+        for language in ("en", "zh"):
+            told = " ".join(cli(*command, "--lang", language, code=1).output.split())
+            assert ("The lake is lost" if language == "en" else "数据湖已丢失") in told
+            assert "citylake restore SOURCE" in told
+    assert not tiny.settings.lake.exists()
+    cli("restore", str(tiny.root.parent / "safe"))
+    cli("run")
+    assert site.read_bytes() == before
 
 
 def held(cli: Cli) -> str:
@@ -283,7 +305,7 @@ def test_withdrawing_takes_a_right_and_closes_the_product(tiny: Tiny, cli: Cli) 
     assert "bureau" not in "".join(path.read_text(encoding="utf-8") for path in tiny.settings.site.glob("current/*.json"))
     cli(*arguments)      # once more finishes what an interruption may have left
     assert document(cli("run", "--json"))["datasets"][0]["published"] == []
-    cli("withdraw", "parks.trees.main", "--reason", "x", code=2)
+    cli("withdraw", "parks.trees.main", "--reason", "It was wrong", "--basis", "Notice 3", "--yes")
 
 
 def test_the_audit_names_the_place_that_was_altered(tiny: Tiny, cli: Cli) -> None:

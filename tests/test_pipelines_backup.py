@@ -110,6 +110,30 @@ def test_the_drill_a_lake_that_is_lost_comes_back_byte_for_byte_and_goes_on(tiny
     assert tree(tiny.settings.site / "current").keys() >= {name for name in site if name.endswith("index.html")}
 
 
+@pytest.mark.parametrize("kept", ["site", "secrets", "state/holding"])
+def test_a_lake_that_is_lost_is_not_begun_anew_by_itself(tiny: Tiny, kept: str) -> None:
+    for place in {"lake", "site", "secrets", "state/holding"} - {kept}:
+        shutil.rmtree(tiny.root / place)
+    with pytest.raises(LakeError, match=f"The lake is lost.*CITYLAKE_{kept.upper().replace('STATE/HOLDING', 'STATE/holding')}\\."):
+        tiny.run()
+    assert not (tiny.root / "lake").exists()
+    shutil.move(tiny.root / kept, tiny.root / "away")       # the deliberate way out
+    assert by_step(tiny.run())[f"{DATASET} serve main"] == "done"
+
+
+def test_a_new_city_begins_also_with_its_portals_tokens_and_after_a_kill_before_its_first_record(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    tiny.settings.secrets.mkdir()
+    (tiny.settings.secrets / "site.token").write_text("x")
+    tiny.way().secret("names")
+    (tiny.settings.holding / DATASET / "batch").mkdir(parents=True)
+    tiny.drop("trees1.csv", GOOD)
+    assert by_step(tiny.run())[f"{DATASET} serve main"] == "done"
+    (tiny.settings.lake / "journal").rename(tiny.root / "journal")
+    with pytest.raises(LakeError, match="There are still: CITYLAKE_SITE, CITYLAKE_SECRETS\\."):     # also of its journal alone
+        tiny.way()
+
+
 def test_modes_and_times_come_back_too(tiny: Tiny) -> None:
     def about(root: Path) -> dict[str, tuple[int, int]]:
         return {path.relative_to(root).as_posix(): (path.stat().st_mode, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
