@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     add(app, "new", new, _("Write a first contract from a file: types, null words, keys, code lists, units, what the screen suspects."
                            " What only a person can know says DECIDE; `citylake check` refuses the contract until it is decided."), """
 citylake new parks.trees --from trees.csv
-citylake new parks.trees --from book.xlsx --format excel --option sheet=2 --print
+citylake new parks.trees --from book.xlsx --option sheet=2 --print
 """)
 
 
@@ -26,7 +26,7 @@ def new(
     sample: Annotated[Path, typer.Option("--from", metavar="FILE", help=_("A file as the source delivers it, in any form."))],
     form: Annotated[str | None, typer.Option("--format", metavar="NAME", help=_("What kind of file it is, where it must be said."))] = None,
     option: Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE",
-                                                     help=_("An option of the format, such as sheet=2; needs --format."))] = None,
+                                                     help=_("An option of the format, such as sheet=2."))] = None,
     only_print: Annotated[bool, typer.Option("--print", help=_("Print the contract instead of writing it."))] = False,
 ) -> None:
     from catalog.drafts import written
@@ -38,7 +38,7 @@ def new(
     way = opened(drafts=True)
     if not sample.is_file():
         raise DefinitionError("There is no such file.", remedy="Give the path of a file as the source delivers it.")
-    made = draft(way, dataset, sample, {"name": form, **_options(option or [])} if form else None)
+    made = draft(way, dataset, sample, _form(form, option or []))
     text = written(made)
     target = way.city.path / contract_path(dataset)
     if only_print:
@@ -60,7 +60,17 @@ def new(
     tell(_("Decide what says DECIDE, then run `citylake check`."))
 
 
-def _options(given: list[str]) -> dict[str, object]:
+def _form(name: str | None, given: list[str]) -> dict[str, object] | None:
+    """The format as a contract declares it; without a name it is detected, and the options are its."""
     import yaml
 
-    return {key: yaml.safe_load(value) for key, _mark, value in (one.partition("=") for one in given)}
+    options: dict[str, object] = {"name": name} if name else {}
+    for one in given:
+        key, mark, value = one.partition("=")
+        try:
+            options[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            mark = ""
+        if not (key and mark):
+            raise typer.BadParameter(_("Write an option as KEY=VALUE, such as sheet=2 or columns=[a, b]."))
+    return options or None

@@ -69,10 +69,7 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
     places = [str(at) for at in range(len(opened.columns))]
     if not places:
         raise DefinitionError("The file has no columns.", remedy="Ask the source for a table with a header.")
-    alike = [str(at) for at, header in enumerate(opened.columns, 1) if opened.columns.count(header) > 1]
-    if alike:
-        raise BadInput(f"The headers of columns {', '.join(alike)} are the same.",
-                       remedy="Where the first row is data, use --option header=false and --option 'columns=[a, b]'; else ask the source.")
+    _all_different(opened.columns, str(opened.options.get("name")))
     model = _model()
     with way.engine.open({}) as session:
         session.load(VIEW, opened.batches(), tuple(places))
@@ -90,6 +87,23 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
                                                                                            and not any(label_spans([str(value)], model)))}
     return Draft(dataset, department, systems[0] if len(systems) == 1 else None, _pattern(path.name, model), found, rows, len(opened.bad),
                  columns, _author(way), unread=model is None)
+
+
+def _all_different(headers: Sequence[str], form: str) -> None:
+    places: dict[str, list[str]] = {}
+    for at, header in enumerate(headers, 1):
+        places.setdefault(header, []).append(str(at))
+    if alike := ["=".join(one) for one in places.values() if len(one) > 1]:
+        options = headless(form, len(headers))
+        raise BadInput(f"Some headers are the same: those of columns {', '.join(alike)}.",
+                       remedy="Ask the source for different headers." if not options else
+                       f"Where the first row is data, name the columns: {options}; else ask the source.")
+
+
+def headless(form: str, count: int) -> str:
+    """The options of `citylake new` with which a file's first row is data; empty where the format always has names."""
+    names = f"--option 'columns=[{', '.join(f'c{at}' for at in range(1, count + 1))}]'"
+    return {"csv": f"--option header=false {names}", "excel": names}.get(form, "")
 
 
 def _author(way: Way) -> str | None:

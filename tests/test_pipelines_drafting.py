@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tiny import Tiny, by_step
+from typer.testing import CliRunner, Result
 
 from catalog.drafts import column_names, scalar, written
 from catalog.errors import BadInput
 from catalog.loader import check_city
 from catalog.undecided import DECIDE
+from console.main import build
 from pipelines.drafting import draft
 
 ROWS = "".join(f"T{at:04},{'AB'[at % 2]},{at}.5米,2026-01-{1 + at % 28:02},{'—' if at % 9 == 0 else at * 3},{'是' if at % 2 else '否'},"
@@ -48,6 +51,13 @@ def columns_of(text: str) -> dict[str, dict[str, Any]]:
         more = item.pop("customProperties", [{"value": {}}])[0]["value"]
         found[item["businessName"]] = {"type": item["physicalType"], **more, **{key: item[key] for key in ("required", "primaryKey") if key in item}}
     return found
+
+
+def new(tiny: Tiny, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+    """`citylake new` as it is typed."""
+    for name, value in tiny.environment().items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(build(), ["new", *arguments])
 
 
 @pytest.fixture
@@ -154,7 +164,30 @@ def test_real_files_get_a_contract_that_loads_once_it_is_decided(sample: str, sh
         assert f"| {sample} | {columns} | {text.count(DECIDE) - 1} | {labels} |\n" in told
 
 
-def test_a_file_without_a_header_is_told(tiny: Tiny) -> None:
-    tiny.drop("bare.csv", "1,1,杭州\n2,1,上城\n")
-    with pytest.raises(BadInput, match="columns 1, 2"):
-        draft(tiny.way(), "parks.bare", tiny.sources / "parks/bare.csv")
+def test_which_headers_are_the_same_is_told_and_the_remedy_works_as_it_is_written(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("bare.csv", "S1,1,1,杭州,杭州\nS2,1,2,上城,下城\n")
+    path = tiny.sources / "parks/bare.csv"
+    with pytest.raises(BadInput, match="columns 2=3, 4=5") as told:
+        draft(tiny.way(), "parks.bare", path)
+    options = re.search(r"name the columns: (.*); else", str(told.value.remedy))
+    assert options is not None
+    done = new(tiny, monkeypatch, "parks.bare", "--from", str(path), "--print", *shlex.split(options[1]))
+    assert done.exit_code == 0, done.output
+    assert "one file of 2 rows" in done.output
+    (source,) = yaml.safe_load(done.stdout)["customProperties"][0]["value"]["sources"]
+    assert source["format"] | {"name": "csv", "header": False, "columns": ["c1", "c2", "c3", "c4", "c5"]} == source["format"]
+
+
+@pytest.mark.parametrize("option", ["sheet", "=2", "columns=[a"])
+def test_an_option_that_is_none_is_an_error_of_usage(option: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("bare.csv", "a,b\n1,2\n")
+    done = new(tiny, monkeypatch, "parks.bare", "--from", str(tiny.sources / "parks/bare.csv"), "--option", option)
+    assert done.exit_code == 2
+    assert "KEY=VALUE" in done.output
+
+
+def test_an_option_that_the_detected_format_does_not_know_is_refused(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("bare.csv", "a,b\n1,2\n")
+    done = new(tiny, monkeypatch, "parks.bare", "--from", str(tiny.sources / "parks/bare.csv"), "--option", "sheet=2")
+    assert done.exit_code == 3
+    assert "format csv" in done.output
