@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,7 @@ def demo(
     way = opened()
     tallies = go(way, [], silent=as_json)
     erased = _erased(way, as_json)
+    _renewed(way, tallies, erased)
     person = _mapped(way)
     if as_json:
         show_json({**document(tallies), "erased": erased, "scenes": [asdict(one) for one in shown(way)], "sites": _sites(way)})
@@ -91,6 +93,15 @@ def _erased(way: Way, silent: bool) -> dict[str, list[str]]:
     for name, batches in found.items() if not silent else ():
         tell(_("citylake retain: {batches} of {dataset} erased, its time was over.").format(batches=", ".join(batches), dataset=name))
     return found
+
+
+def _renewed(way: Way, tallies: list[Tally], erased: Collection[str]) -> None:
+    """What was released of these datasets is what the erasure left."""
+    for item in tallies:
+        for found in item.published if item.dataset in erased else ():
+            release = way.journal.state(item.dataset).release(found["product"])
+            if release is not None:
+                found |= {"release": release.id, "rows": release.body["release"]["rows"]}
 
 
 def _drop(sources: Path, seed: int, scale: float, day: int) -> None:

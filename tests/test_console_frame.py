@@ -210,6 +210,8 @@ def test_the_demo_ends_with_zero_says_where_to_look_and_who_one_is(tmp_path: Pat
     assert (tmp_path / "state" / "site" / "current" / "index.html").as_uri() in result.stdout
     assert "Stopped, and why" in result.stdout
     assert "Published" in result.stdout
+    (lost,) = json.loads(citylake("release", "list", "transport.lost_items.main", "--json", **places).stdout)["releases"][-1:]
+    assert re.search(rf"transport\.lost_items\.main +{lost['release']} +{lost['rows']} ", result.stdout)       # as its erasure left it
     assert [line for line in result.stdout.split("\n\n", 1)[1].splitlines() if width(line) > 80 and "/" not in line] == []
     mapped = (tmp_path / "state" / "people.local.yaml").read_text(encoding="utf-8").splitlines()[-1]
     assert mapped.startswith(f'"{os_user()}": ')
