@@ -30,6 +30,7 @@ def same_keys(known: Path | None, secrets: Path, first: int = 1) -> Iterator[Non
     """Keys of tokens are drawn at random: here their ids count up from `first`, and what a twin drew under them is taken from `known`."""
     ids = count(first)
     if known is not None:
+        (secrets.parent / "lake/journal").mkdir(parents=True, exist_ok=True)      # else keys without one would say that the lake is lost
         shutil.copytree(known, secrets, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keys, "random", SimpleNamespace(token_hex=lambda size: f"{next(ids):0{2 * size}x}"))
