@@ -50,7 +50,9 @@ class DraftColumn:
 
 @dataclass(frozen=True)
 class Draft:
-    """`form`: the format's options in effect, without the columns; `bad`: records that are no row; `unread`: the language model is missing."""
+    """`form`: the format's options in effect, without the columns; `bad`: records that are no row; `unread`: the language model is missing.
+    `data`: the columns in which the file's first row looks like data, and `headless` the options for a file without header.
+    """
 
     dataset: str
     department: str
@@ -62,6 +64,8 @@ class Draft:
     columns: Sequence[DraftColumn] = field(default_factory=tuple)
     author: str | None = None
     unread: bool = False
+    data: tuple[int, ...] = ()
+    headless: str = ""
 
 
 def column_names(headers: Sequence[str]) -> list[str]:
@@ -108,7 +112,7 @@ def written(draft: Draft) -> str:
         "      sources:",
         f"        - system: {draft.system or f'{DECIDE}  # the department has several systems, or none: see city.yaml'}",
         f"          options: {{path: {scalar(draft.path)}}}  # which files; * stands for what differs",
-        f"          format: {_flow(draft.form)}",
+        f"          format: {_format(draft)}",
         f"      merge: {'upsert' if keys else 'append'}  # "
         + (f"a row replaces the one of the same {', '.join(keys)}; snapshot: each file is the whole" if keys
            else "no column tells rows apart: rows are only added; snapshot: each file is the whole"),
@@ -124,6 +128,14 @@ def written(draft: Draft) -> str:
     for column in draft.columns:
         lines += _column(column)
     return "\n".join(lines) + "\n"
+
+
+def _format(draft: Draft) -> str:
+    if not draft.headless:
+        return _flow(draft.form)
+    asked, kept = ("header", "header: true") if draft.form.get("name") == "csv" else ("columns", "no columns")
+    return (f"{_flow({**draft.form, asked: DECIDE})}  # the first row looks like data in columns {', '.join(map(str, draft.data))}: "
+            f"{kept} if it is a header all the same; else draft anew with {draft.headless}")
 
 
 def _column(column: DraftColumn) -> Iterator[str]:

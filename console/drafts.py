@@ -55,6 +55,9 @@ def new(
         tell(_("The language model is missing: whatever Chinese stood in headers and in the file's name is left out."))
     if hidden := [str(at) for at, column in enumerate(made.columns, 1) if column.hidden]:
         tell(_("The headers of columns {numbers} may name a person or a home, and are left out.").format(numbers=", ".join(hidden)))
+    if made.headless:
+        tell(_("The first row looks like data, in columns {numbers}. If it is, draft the contract anew with {options}.").format(
+            numbers=", ".join(map(str, made.data)), options=made.headless))
     if personal:
         tell(_("The screen suspects persons in: {columns}.").format(columns=", ".join(column.name for column in personal)))
     tell(_("Decide what says DECIDE, then run `citylake check`."))

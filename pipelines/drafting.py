@@ -17,10 +17,11 @@ from catalog import dialect as d
 from catalog.contract import ColumnType
 from catalog.dialect import col, lit
 from catalog.drafts import Draft, DraftColumn, column_names
-from catalog.errors import BadInput, DefinitionError, Refused
+from catalog.errors import DefinitionError, Refused
 from pipelines.column_screens import Look, screen_columns
 from pipelines.decisions import me
 from pipelines.engines import Session
+from pipelines.first_row import all_different, headless, like_data
 from pipelines.formats import open_table
 from pipelines.refining import NULL_WORDS
 from pipelines.way import Way
@@ -69,7 +70,7 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
     places = [str(at) for at in range(len(opened.columns))]
     if not places:
         raise DefinitionError("The file has no columns.", remedy="Ask the source for a table with a header.")
-    _all_different(opened.columns, str(opened.options.get("name")))
+    all_different(opened.columns, str(opened.options.get("name")))
     model = _model()
     with way.engine.open({}) as session:
         session.load(VIEW, opened.batches(), tuple(places))
@@ -82,28 +83,13 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
         columns = [replace(_column(way, session, place, label, name, verdicts[place], rows), hidden=hide)
                    for place, label, name, hide in zip(places, labels, names, hidden, strict=True)]
         columns = _keyed(session, columns, rows)
+        named = "columns" in (form or {})       # then the file's first row is none of the headers
+        data = () if named else like_data(session, VIEW, places, opened.columns, hidden if model else [False] * len(places))
     systems = [name for name, system in way.city.systems.items() if system.department == department]
     found = {key: value for key, value in opened.options.items() if key in (form or {}) or (key in PINNED and value not in (None, "")
                                                                                            and not any(label_spans([str(value)], model)))}
     return Draft(dataset, department, systems[0] if len(systems) == 1 else None, _pattern(path.name, model), found, rows, len(opened.bad),
-                 columns, _author(way), unread=model is None)
-
-
-def _all_different(headers: Sequence[str], form: str) -> None:
-    places: dict[str, list[str]] = {}
-    for at, header in enumerate(headers, 1):
-        places.setdefault(header, []).append(str(at))
-    if alike := ["=".join(one) for one in places.values() if len(one) > 1]:
-        options = headless(form, len(headers))
-        raise BadInput(f"Some headers are the same: those of columns {', '.join(alike)}.",
-                       remedy="Ask the source for different headers." if not options else
-                       f"Where the first row is data, name the columns: {options}; else ask the source.")
-
-
-def headless(form: str, count: int) -> str:
-    """The options of `citylake new` with which a file's first row is data; empty where the format always has names."""
-    names = f"--option 'columns=[{', '.join(f'c{at}' for at in range(1, count + 1))}]'"
-    return {"csv": f"--option header=false {names}", "excel": names}.get(form, "")
+                 columns, _author(way), model is None, data, headless(str(opened.options.get("name")), len(columns)) if data else "")
 
 
 def _author(way: Way) -> str | None:

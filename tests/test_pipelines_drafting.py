@@ -191,3 +191,29 @@ def test_an_option_that_the_detected_format_does_not_know_is_refused(tiny: Tiny,
     done = new(tiny, monkeypatch, "parks.bare", "--from", str(tiny.sources / "parks/bare.csv"), "--option", "sheet=2")
     assert done.exit_code == 3
     assert "format csv" in done.output
+
+
+BARE = "S001,西湖区,89,2024-02-11\n" + "".join(f"S{at:03},上城区,{at},2024-03-{at % 28 + 1:02}\n" for at in range(2, 40))
+
+
+def test_a_first_row_that_looks_like_data_is_asked_about(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("bare.csv", BARE)
+    source = str(tiny.sources / "parks/bare.csv")
+    done = new(tiny, monkeypatch, "parks.bare", "--from", source)
+    assert done.exit_code == 0, done.output
+    told = re.search(r"looks like data, in columns 1, 3, 4\. If it is, draft the contract anew with (.*?\]')\.", " ".join(done.output.split()))
+    assert told is not None
+    path = tiny.city / "datasets/parks/bare.odcs.yaml"
+    assert "header: DECIDE}  # the first row looks like data in columns 1, 3, 4: header: true if" in path.read_text()
+    assert {problem.code for problem in check_city(tiny.city)[1]} == {"contract.undecided"}
+    path.unlink()
+    again = new(tiny, monkeypatch, "parks.bare", "--from", source, *shlex.split(told[1]))
+    assert again.exit_code == 0, again.output
+    assert "looks like data" not in again.output + path.read_text()
+    assert "header: false" in path.read_text()
+
+
+@pytest.mark.parametrize("header", ["站点,2019,2020,2021", "站点,1,2,3", "站点,2024-01-01,2024-01-02,2024-01-03", "站点,PM10,SO2,T001", "id,a,b,c"])
+def test_a_header_of_years_hours_days_or_elements_is_one(header: str, tiny: Tiny) -> None:
+    tiny.drop("wide.csv", header + "\n" + "".join(f"站{at},{at},{at}.5,{at * 2}\n" for at in range(10, 30)))
+    assert draft(tiny.way(), "parks.wide", tiny.sources / "parks/wide.csv").data == ()
