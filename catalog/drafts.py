@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,9 @@ from pypinyin import lazy_pinyin
 
 from catalog.contract import ColumnType
 from catalog.undecided import DECIDE
+from catalog.wording import wording
 
+Note = Callable[..., str]       # a comment from its English text and what stands in it
 _LOGICAL = {"text": "string", "bigint": "integer", "decimal": "number", "double": "number"}
 _PLAIN = re.compile(r"[A-Za-z一-鿿][A-Za-z0-9_.一-鿿/-]*\Z")
 _WORD = re.compile("[^a-z0-9]+")
@@ -83,76 +85,100 @@ def column_names(headers: Sequence[str]) -> list[str]:
     return found
 
 
-def written(draft: Draft) -> str:
-    """The contract as YAML. A comment stands beside what is asked, and beside what was seen."""
-    personal = [column for column in draft.columns if column.kinds]
-    keys = [column.name for column in draft.columns if column.key]
-    name = draft.dataset.split(".")[1]
-    lines = [
-        f"# Drafted by `citylake new` from one file of {draft.rows} rows"
-        + (f", {draft.bad} of whose records are no row." if draft.bad else "."),
-        "# Look for DECIDE: `citylake check` refuses the contract until a person has decided.",
-        *(["# The language model is missing: whatever Chinese stood in headers and in the file's name is left out."] if draft.unread else []),
-        "apiVersion: v3.1.0", "kind: DataContract", f"id: {draft.dataset}", f"name: {scalar(name)}", "version: 1.0.0", "status: active",
-        f"domain: {DECIDE}  # economy, environment, culture, health or urban; the same as `field` below",
-        "description:",
-        f"  purpose: {DECIDE}  # why the city holds these data, one sentence",
-        "customProperties:", "  - property: citylake", "    value:",
-        f"      department: {draft.department}",
-        f"      field: {DECIDE}  # economy, environment, culture, health or urban",
-        f"      title: {{zh: {DECIDE}, en: {DECIDE}}}",
-        f"      summary: {{zh: {DECIDE}, en: {DECIDE}}}  # one or two sentences: what a row is, from when, how it is made",
-        f"      licence: {DECIDE}  # such as CC-BY-4.0",
-        f"      rights_holder: {DECIDE}  # the office's full name",
-        f"      legal_basis: {DECIDE}  # the article that lets the department hold and open the data",
-        f"      contact: {{name: {DECIDE}}}  # an office that answers, with email or phone; no person's own number",
-        f"      author: {draft.author or f'{DECIDE}  # your id in people.yaml'}",
-        f"      update: {{every: {DECIDE}}}  # hourly, daily, weekly, monthly, quarterly, yearly or irregular",
-        f"      purposes: [{DECIDE}]  # what the data may be used for, such as open_data",
-        "      sources:",
-        f"        - system: {draft.system or f'{DECIDE}  # the department has several systems, or none: see city.yaml'}",
-        f"          options: {{path: {scalar(draft.path)}}}  # which files; * stands for what differs",
-        f"          format: {_format(draft)}",
-        f"      merge: {'upsert' if keys else 'append'}  # "
-        + (f"a row replaces the one of the same {', '.join(keys)}; snapshot: each file is the whole" if keys
-           else "no column tells rows apart: rows are only added; snapshot: each file is the whole"),
-    ]
-    if personal:
-        lines.append(f"      collection_rule: {DECIDE}  # the rule of the negative list that permits: "
-                     f"{', '.join(sorted({kind for column in personal for kind in column.kinds}))}; or leave these columns out at the source")
-    lines += ["      products:", "        - name: main",
-              f"          tier: {DECIDE}  # unconditional, restricted or prohibited", f"          purpose: {DECIDE}  # one of `purposes`",
-              "          formats: [csv, parquet]", "          columns:"]
-    lines += [f"            {scalar(column.name)}: {{do: {'drop' if column.kinds else 'keep'}}}" for column in draft.columns]
-    lines += ["schema:", f"  - name: {scalar(name)}", "    physicalType: table", "    properties:"]
+def written(draft: Draft, language: str = "en") -> str:
+    """The contract as YAML. A comment stands beside what is asked, and beside what was seen, in the language (zh, en)."""
+    words = wording(language)
+
+    def note(text: str, **more: object) -> str:
+        return "  # " + words(text).format(**more)
+    lines = [*_head(draft, note), *_fields(draft, note), *_ways(draft, note)]
     for column in draft.columns:
-        lines += _column(column)
+        lines += _column(column, note)
     return "\n".join(lines) + "\n"
 
 
-def _format(draft: Draft) -> str:
+def _head(draft: Draft, note: Note) -> Iterator[str]:
+    rows, bad = draft.rows, draft.bad
+    yield (note("Drafted by `citylake new` from one file of {rows} rows, {bad} of whose records are no row.", rows=rows, bad=bad) if draft.bad
+           else note("Drafted by `citylake new` from one file of {rows} rows.", rows=rows)).strip()
+    yield note("Look for DECIDE: `citylake check` refuses the contract until a person has decided.").strip()
+    if draft.unread:
+        yield note("The language model is missing: whatever Chinese stood in headers and in the file's name is left out.").strip()
+
+
+def _fields(draft: Draft, note: Note) -> Iterator[str]:
+    """What the contract says of the dataset as a whole."""
+    def ask(key: str, text: str) -> str:
+        return f"{key}: {DECIDE}{note(text)}"
+    yield from ("apiVersion: v3.1.0", "kind: DataContract", f"id: {draft.dataset}", f"name: {scalar(draft.dataset.split('.')[1])}",
+                "version: 1.0.0", "status: active")
+    yield ask("domain", "economy, environment, culture, health or urban; the same as `field` below")
+    yield "description:"
+    yield "  " + ask("purpose", "why the city holds these data, one sentence")
+    yield from ("customProperties:", "  - property: citylake", "    value:", f"      department: {draft.department}")
+    yield "      " + ask("field", "economy, environment, culture, health or urban")
+    yield f"      title: {{zh: {DECIDE}, en: {DECIDE}}}"
+    yield f"      summary: {{zh: {DECIDE}, en: {DECIDE}}}" + note("one or two sentences: what a row is, from when, how it is made")
+    yield "      " + ask("licence", "such as CC-BY-4.0")
+    yield "      " + ask("rights_holder", "the office's full name")
+    yield "      " + ask("legal_basis", "the article that lets the department hold and open the data")
+    yield f"      contact: {{name: {DECIDE}}}" + note("an office that answers, with email or phone; no person's own number")
+    yield f"      author: {draft.author}" if draft.author else "      " + ask("author", "your id in people.yaml")
+    yield f"      update: {{every: {DECIDE}}}" + note("hourly, daily, weekly, monthly, quarterly, yearly or irregular")
+    yield f"      purposes: [{DECIDE}]" + note("what the data may be used for, such as open_data")
+
+
+def _ways(draft: Draft, note: Note) -> Iterator[str]:
+    """Where the data come from and where they go, up to the columns."""
+    keys = ", ".join(column.name for column in draft.columns if column.key)
+    kinds = ", ".join(sorted({kind for column in draft.columns for kind in column.kinds}))
+    yield "      sources:"
+    yield f"        - system: {draft.system or DECIDE + note('the department has several systems, or none: see city.yaml')}"
+    yield f"          options: {{path: {scalar(draft.path)}}}" + note("which files; * stands for what differs")
+    yield f"          format: {_format(draft, note)}"
+    yield (f"      merge: upsert{note('a row replaces the one of the same {keys}; snapshot: each file is the whole', keys=keys)}" if keys
+           else f"      merge: append{note('no column tells rows apart: rows are only added; snapshot: each file is the whole')}")
+    if kinds:
+        yield f"      collection_rule: {DECIDE}" + note(
+            "the rule of the negative list that permits: {kinds}; or leave these columns out at the source", kinds=kinds)
+    yield from ("      products:", "        - name: main")
+    yield f"          tier: {DECIDE}" + note("unconditional, restricted or prohibited")
+    yield f"          purpose: {DECIDE}" + note("one of `purposes`")
+    yield from ("          formats: [csv, parquet]", "          columns:")
+    yield from (f"            {scalar(column.name)}: {{do: {'drop' if column.kinds else 'keep'}}}" for column in draft.columns)
+    yield from ("schema:", f"  - name: {scalar(draft.dataset.split('.')[1])}", "    physicalType: table", "    properties:")
+
+
+def _format(draft: Draft, note: Note) -> str:
     if not draft.headless:
         return _flow(draft.form)
     asked, kept = ("header", "header: true") if draft.form.get("name") == "csv" else ("columns", "no columns")
-    return (f"{_flow({**draft.form, asked: DECIDE})}  # the first row looks like data in columns {', '.join(map(str, draft.data))}: "
-            f"{kept} if it is a header all the same; else draft anew with {draft.headless}")
+    return _flow({**draft.form, asked: DECIDE}) + note(
+        "the first row looks like data in columns {numbers}: {kept} if it is a header all the same; else draft anew with {options}",
+        numbers=", ".join(map(str, draft.data)), kept=kept, options=draft.headless)
 
 
-def _column(column: DraftColumn) -> Iterator[str]:
-    what = f"not of the list {column.codes}" if column.codes else f"no {column.type}"
-    told = f"  # {column.misfits} of {column.filled} filled cells are {what}: their rows would be quarantined" if column.misfits else ""
+def _column(column: DraftColumn, note: Note) -> Iterator[str]:
+    cells = {"misfits": column.misfits, "filled": column.filled}
+    told = "" if not column.misfits else note(
+        "{misfits} of {filled} filled cells are not of the list {codes}: their rows would be quarantined", **cells, codes=column.codes
+    ) if column.codes else note("{misfits} of {filled} filled cells are no {type}: their rows would be quarantined", **cells, type=column.type)
     yield f"      - name: {scalar(column.name)}{told}"
     chinese = re.search("[㐀-鿿]", column.header) is not None
-    stands = "  # the file's header may name a person or a home: it is left out" if column.hidden else ""
-    yield f"        businessName: {scalar(column.header) if chinese else f'{DECIDE}  # the Chinese label of {_comment(column.header)}'}{stands}"
+    stands = note("the file's header may name a person or a home: it is left out") if column.hidden else ""
+    asked = DECIDE + note("the Chinese label of {header}", header=_comment(column.header))
+    yield f"        businessName: {scalar(column.header) if chinese else asked}{stands}"
     yield f"        logicalType: {_LOGICAL.get(column.type.kind, column.type.kind)}"
     yield f"        physicalType: {column.type}"
-    seen = f"  # the screen {'suspects' if column.doubtful else 'found'}: {', '.join(column.kinds)}" if column.kinds else ""
+    kinds = ", ".join(column.kinds)
+    seen = "" if not kinds else (note("the screen suspects: {kinds}", kinds=kinds) if column.doubtful
+                                 else note("the screen found: {kinds}", kinds=kinds))
     yield f"        classification: {column.level}{seen}"
     if column.required:
         yield "        required: true"
     if column.key:
-        yield "        primaryKey: true" + (f"  # rows that repeat it: {column.repeated}; the newest is kept" if column.repeated else "")
+        again = note("rows that repeat it: {repeated}; the newest is kept", repeated=column.repeated) if column.repeated else ""
+        yield f"        primaryKey: true{again}"
         yield f"        primaryKeyPosition: {column.key}"
     more: dict[str, Any] = {}
     if not chinese and column.header != column.name:
@@ -167,7 +193,7 @@ def _column(column: DraftColumn) -> Iterator[str]:
     if column.kinds:
         more |= {"identifies": column.kinds[0] if len(column.kinds) == 1 and not column.doubtful else DECIDE, "person": True}
     if more:
-        ask = f"  # one of {', '.join(column.kinds)}, or take `identifies` and `person` away" if more.get("identifies") == DECIDE else ""
+        ask = note("one of {kinds}, or take `identifies` and `person` away", kinds=kinds) if more.get("identifies") == DECIDE else ""
         yield f"        customProperties: [{{property: citylake, value: {_flow(more)}}}]{ask}"
 
 

@@ -10,7 +10,7 @@ import typer
 from console.frame import add
 from console.opening import opened
 from console.output import say, tell
-from console.words import _, counted
+from console.words import _, counted, language
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def new(
     if not sample.is_file():
         raise DefinitionError("There is no such file.", remedy="Give the path of a file as the source delivers it.")
     made = draft(way, dataset, sample, _form(form, option or []))
-    text = written(made)
+    text = written(made, language())
     target = way.city.path / contract_path(dataset)
     if only_print:
         say(text.rstrip("\n"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from sentences import ROOT, english_in, texts_of
 from tiny import Tiny, by_step
 from typer.testing import CliRunner, Result
 
@@ -16,6 +19,7 @@ from catalog.drafts import column_names, scalar, written
 from catalog.errors import BadInput
 from catalog.loader import check_city
 from catalog.undecided import DECIDE
+from catalog.wording import translations
 from console.main import build
 from pipelines.drafting import draft
 
@@ -217,3 +221,17 @@ def test_a_first_row_that_looks_like_data_is_asked_about(tiny: Tiny, monkeypatch
 def test_a_header_of_years_hours_days_or_elements_is_one(header: str, tiny: Tiny) -> None:
     tiny.drop("wide.csv", header + "\n" + "".join(f"站{at},{at},{at}.5,{at * 2}\n" for at in range(10, 30)))
     assert draft(tiny.way(), "parks.wide", tiny.sources / "parks/wide.csv").data == ()
+
+
+def test_every_hint_has_its_chinese(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [node for node in ast.walk(ast.parse((ROOT / "catalog/drafts.py").read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    texts = [text for call in calls if getattr(call.func, "id", "") in ("note", "ask") for one in call.args for text in texts_of(one)]
+    assert len(texts) > 25
+    chinese = translations("zh")
+    assert [text for text in texts if " " in text and chinese.gettext(text) == text] == []
+    tiny.drop("mixed.csv", "户主电话,height,欧阳国栋,2024-02-11\n" + "".join(f"1391234{at:04},{at}.5,x,2024-02-{at % 28 + 1}\n" for at in range(60)))
+    monkeypatch.setattr("console.words._language", ContextVar("language", default="zh"))
+    done = new(tiny, monkeypatch, "parks.mixed", "--from", str(tiny.sources / "parks/mixed.csv"), "--print")
+    hints = re.findall("# .*", done.stdout)
+    assert len(hints) > 20
+    assert [hint for hint in hints if not re.search("[一-鿿]", hint) or english_in(hint)] == []
