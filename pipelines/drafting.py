@@ -26,6 +26,7 @@ from pipelines.formats import open_table
 from pipelines.refining import NULL_WORDS
 from pipelines.way import Way
 from privacy.column_verdicts import ColumnVerdict
+from privacy.headers import header_kinds
 from privacy.labels import label_spans, without
 from privacy.model import Model, ModelMissing, load
 
@@ -78,13 +79,16 @@ def draft(way: Way, dataset: str, path: Path, form: Mapping[str, Any] | None = N
         look = Look({place: (header,) for place, header in zip(places, opened.columns, strict=True)}, {})
         verdicts = screen_columns(way, session, {place: ColumnType("text") for place in places}, VIEW, look)
         hidden = [bool(spans) for spans in label_spans(opened.columns, model)]
+        named = "columns" in (form or {})       # then the file's first row is none of the headers
+        data = () if named else like_data(session, VIEW, places, opened.columns, hidden if model else [False] * len(places))
+        if data:        # a header that the recognisers do not know is, in a column about persons, one more value
+            hidden = [hide or bool((verdicts[place].kinds or verdicts[place].unseen) and not header_kinds(header))
+                      for place, header, hide in zip(places, opened.columns, hidden, strict=True)]
         labels = [f"第{at}列" if hide else header for at, (header, hide) in enumerate(zip(opened.columns, hidden, strict=True), 1)]
         names = column_names(labels)
         columns = [replace(_column(way, session, place, label, name, verdicts[place], rows), hidden=hide)
                    for place, label, name, hide in zip(places, labels, names, hidden, strict=True)]
         columns = _keyed(session, columns, rows)
-        named = "columns" in (form or {})       # then the file's first row is none of the headers
-        data = () if named else like_data(session, VIEW, places, opened.columns, hidden if model else [False] * len(places))
     systems = [name for name, system in way.city.systems.items() if system.department == department]
     found = {key: value for key, value in opened.options.items() if key in (form or {}) or (key in PINNED and value not in (None, "")
                                                                                            and not any(label_spans([str(value)], model)))}

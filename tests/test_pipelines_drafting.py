@@ -22,6 +22,8 @@ from catalog.undecided import DECIDE
 from catalog.wording import translations
 from console.main import build
 from pipelines.drafting import draft
+from privacy.labels import label_spans
+from privacy.model import load
 
 ROWS = "".join(f"T{at:04},{'AB'[at % 2]},{at}.5米,2026-01-{1 + at % 28:02},{'—' if at % 9 == 0 else at * 3},{'是' if at % 2 else '否'},"
                f"00{at % 10},备注{at % 5}\n" for at in range(200))
@@ -215,6 +217,15 @@ def test_a_first_row_that_looks_like_data_is_asked_about(tiny: Tiny, monkeypatch
     assert again.exit_code == 0, again.output
     assert "looks like data" not in again.output + path.read_text()
     assert "header: false" in path.read_text()
+
+
+def test_in_a_first_row_of_data_a_name_that_nobody_knows_is_left_out_of_a_column_of_names(tiny: Tiny) -> None:
+    assert label_spans(["曾然若"], load()) == [[]]
+    given = ["王秀英", "李建国", "张伟", "刘芳", "陈静", "杨丽娟", "赵志强", "黄桂兰"]
+    tiny.drop("rare.csv", "S001,曾然若,备注\n" + "".join(f"S{at:03},{given[at % 8]},话{at}\n" for at in range(2, 60)))
+    made = draft(tiny.way(), "parks.rare", tiny.sources / "parks/rare.csv")
+    assert [column.header for column in made.columns] == ["S001", "第2列", "备注"]
+    assert not re.search("然若|ran_ruo", written(made))
 
 
 @pytest.mark.parametrize("header", ["站点,2019,2020,2021", "站点,1,2,3", "站点,2024-01-01,2024-01-02,2024-01-03", "站点,PM10,SO2,T001", "id,a,b,c"])
