@@ -89,16 +89,20 @@ def restore(
 
 
 def _list(source: Path, as_json: bool) -> None:
-    from pipelines.backup import load, names
+    from pipelines.backup import legible, names
 
-    found = [load(source, name) for name in names(source)]
+    known = {name: legible(source, name) for name in names(source)}
+    found, damaged = [one for one in known.values() if one], [name for name, one in known.items() if not one]
     if as_json:
-        show_json({"backups": [_plain(one) for one in found]})
+        show_json({"backups": [_plain(one) for one in found], "damaged": damaged})
         return
     rows = [[one.id, one.made[:16].replace("T", " "), one.files, f"{one.size:,}", _("left out") if "secrets" not in one.parts else _("inside")]
             for one in reversed(found)]
     columns = [Column(_("Backup")), Column(_("Made (UTC)")), Column(_("Files"), right=True), Column(_("Bytes"), right=True), Column(_("Keys"))]
-    say(*(table(columns, rows) if rows else [_("No backup is here yet.")]))
+    say(*(table(columns, rows) if rows else [] if damaged else [_("No backup is here yet.")]))
+    if damaged:
+        tell(counted(len(damaged), "The list of {n} backup here cannot be read; it cannot be put back:",
+                     "The lists of {n} backups here cannot be read; they cannot be put back:") + " " + ", ".join(damaged))
 
 
 def _plain(found: Backup) -> dict[str, Any]:

@@ -199,7 +199,7 @@ class _Store:
 
     def damaged(self) -> list[str]:
         """Ids of the backups here that cannot be put back whole, by their list or by an object."""
-        known = {name: _loaded(self.home.parent, name) for name in names(self.home.parent)}
+        known = {name: legible(self.home.parent, name) for name in names(self.home.parent)}
         return [name for name, found in known.items()
                 if found is None or not all(self._whole(entry.sha256) for entries in found.parts.values() for entry in entries)]
 
@@ -249,7 +249,7 @@ def _prune(target: Path, keep: int) -> list[str]:
     that stays cannot be read, nobody knows what it needs: no object goes.
     """
     gone = names(target)[: -keep or None] if keep > 0 else []
-    kept = [_loaded(target, name) for name in names(target) if name not in gone]
+    kept = [legible(target, name) for name in names(target) if name not in gone]
     for name in gone:
         (target / "backups" / f"{name}.json").unlink()
         boundary("backup/pruned")
@@ -289,8 +289,8 @@ def load(target: Path, name: str | None = None) -> Backup:
     return Backup(chosen, document["made"], parts, document["left_out"])
 
 
-def _loaded(target: Path, name: str) -> Backup | None:
-    """A backup, or None where its list has been changed."""
+def legible(target: Path, name: str) -> Backup | None:
+    """A backup, or None where its list has been changed or cannot be read."""
     try:
         return load(target, name)
     except (LakeError, OSError):

@@ -40,10 +40,10 @@ class Restored:
 def look(settings: Settings, source: Path, name: str | None = None, told: Told = lambda _: None) -> Restored:
     """Verifies every file of a backup and says what restoring it would do. Changes nothing. Raises LakeError for a damaged backup."""
     backup = load(source, name)
-    wrong = 0
-    for _part, entry in _entries(backup):
+    wrong = []
+    for part, entry in _entries(backup):
         told(Path(entry.path).name)
-        wrong += not sound(source, entry.sha256)
+        wrong += [] if sound(source, entry.sha256) else [f"{part}/{entry.path}"]
     _complain(wrong)
     return Restored(backup, living(settings), counted(since(settings, backup)), {})
 
@@ -91,10 +91,13 @@ def _children(root: Path) -> list[Path]:
     return sorted(root.iterdir()) if root.is_dir() else []
 
 
-def _complain(wrong: int) -> None:
+def _complain(wrong: list[str]) -> None:
+    """Raises LakeError for files, each as part and place, whose bytes are not sound."""
     if wrong:
-        raise LakeError(f"{wrong} files of the backup are missing or have been changed.",
-                        remedy="Nothing was put in place. Take another backup with --backup, or the same from another copy.")
+        raise LakeError(f"{len(wrong)} files of the backup are missing or have been changed, among them «{wrong[0]}»; every other backup with"
+                        " the same content lacks it too.",
+                        remedy="Nothing was put in place. Take another backup with --backup, or the same from another copy; where the lake still"
+                               " lives, `citylake backup` writes the content anew.")
 
 
 def _keys(settings: Settings, backup: Backup, source: Path) -> None:
@@ -108,7 +111,7 @@ def _keys(settings: Settings, backup: Backup, source: Path) -> None:
     for name, check in backup.left_out.items():
         path = settings.secrets / name
         if not name.endswith(ACCESS) and (not path.is_file() or (check and check_of(path.read_bytes()) != check)):
-            raise LakeError(f"The backup was made without keys, and {name} is not here, or is another.",
+            raise LakeError(f"The backup was made without keys, and the key «{name}» is not here, or is another.",
                             remedy="Put the city's keys into CITYLAKE_SECRETS first.")
 
 
@@ -124,7 +127,7 @@ def _staged(settings: Settings, source: Path, backup: Backup, part: str, told: T
     clear(root)
     entries = [entry for entry in backup.parts[part] if _comes(settings, part, entry)]
     try:
-        _complain(sum(not _copy(source, entry, root / STAGING / "new" / entry.path, told) for entry in entries))
+        _complain([f"{part}/{entry.path}" for entry in entries if not _copy(source, entry, root / STAGING / "new" / entry.path, told)])
     except BaseException:
         clear(root)
         if part != "lake":

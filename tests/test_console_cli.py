@@ -59,7 +59,7 @@ def test_a_withdrawal_is_not_undone_by_the_loss_of_the_lake(cli: Cli, tiny: Tiny
     tiny.drop("trees1.csv", GOOD)
     cli("run")
     cli("withdraw", "parks.trees.main", "--reason", "It was wrong", "--basis", "Notice 3", "--yes")
-    cli("backup", str(tiny.root.parent / "safe"))
+    cli("backup", str(tiny.root / "safe"))
     site = tiny.settings.site / "current/pages.json"
     before = site.read_bytes()
     assert b"tombstone" in before
@@ -70,9 +70,27 @@ def test_a_withdrawal_is_not_undone_by_the_loss_of_the_lake(cli: Cli, tiny: Tiny
             assert ("The lake is lost" if language == "en" else "数据湖已丢失") in told
             assert "citylake restore SOURCE" in told
     assert not tiny.settings.lake.exists()
-    cli("restore", str(tiny.root.parent / "safe"))
+    cli("restore", str(tiny.root / "safe"))
     cli("run")
     assert site.read_bytes() == before
+
+
+def test_the_list_of_backups_names_those_whose_own_list_is_damaged(cli: Cli, tiny: Tiny) -> None:
+    tiny.drop("trees1.csv", GOOD)
+    cli("run")
+    safe = str(tiny.root / "safe")
+    first = document(cli("backup", safe, "--without-keys", "--json"))["backup"]
+    second = document(cli("backup", safe, "--json"))["backup"]
+    path = tiny.root / f"safe/backups/{second}.json"
+    path.write_bytes(path.read_bytes()[:-1])
+    found = document(cli("restore", safe, "--list", "--json"))
+    assert ([one["backup"] for one in found["backups"]], found["damaged"]) == ([first], [second])
+    told = cli("restore", safe, "--list").output
+    assert first in told
+    assert second in told
+    tiny.become("steward_p")        # another content: within a second an equal backup would be the same one
+    assert "the lake has its content no more" in " ".join(cli("backup", safe).output.split())
+    path.unlink()
 
 
 def held(cli: Cli) -> str:

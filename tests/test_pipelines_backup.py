@@ -20,7 +20,7 @@ from pipelines import boundary
 from pipelines.audit import audit, verify
 from pipelines.backup import Made, load, make, names, object_path
 from pipelines.decisions import decide
-from pipelines.journal import CITY, Journal
+from pipelines.journal import CITY, Journal, now
 from pipelines.lease import lease
 from pipelines.portals.listed import portals_of
 from pipelines.restore import look, restore
@@ -200,7 +200,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_put_in_place(tiny: Tiny,
         listed = safe(tiny) / "backups" / f"{backup.id}.json"
         listed.write_text(listed.read_text().replace("releases/", "elsewhere/"))
     for way_back in (look, restore):
-        with pytest.raises(LakeError, match="changed"):
+        with pytest.raises(LakeError, match="changed" if harm == "list" else f"changed, among them «lake/{entry.path}»"):
             way_back(tiny.settings, safe(tiny))
     assert lake(tiny.settings) == {}
     assert not list(tiny.root.rglob(".restoring"))
@@ -233,8 +233,8 @@ def test_what_only_older_backups_use_cannot_be_written_anew_and_they_are_named(t
     assert look(tiny.settings, safe(tiny), found.backup.id).backup == found.backup
     with pytest.raises(LakeError, match="changed"):
         look(tiny.settings, safe(tiny), old.id)
-    last = make(tiny.settings, safe(tiny), keep=1)
-    assert (last.damaged, last.gone) == ([], sorted({old.id, found.backup.id} - {last.backup.id}))
+    last = make(tiny.settings, safe(tiny), keep=1, clock=lambda: now() + timedelta(hours=1))       # two of one second have no order
+    assert (last.damaged, last.gone) == ([], sorted([old.id, found.backup.id]))
     assert look(tiny.settings, safe(tiny)).backup == last.backup
 
 
@@ -268,7 +268,7 @@ def test_keys_may_be_left_out_and_must_then_be_there(tiny: Tiny) -> None:
     tiny.settings.secrets.mkdir()
     for name, data in kept.items():
         (tiny.settings.secrets / name).write_bytes(data if not name.startswith("release-") else b"x" * 32)
-    with pytest.raises(LakeError, match="without keys, and release-"):
+    with pytest.raises(LakeError, match="without keys, and the key «release-"):
         restore(tiny.settings, other)
     for name, data in kept.items():
         (tiny.settings.secrets / name).write_bytes(data)
