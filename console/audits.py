@@ -11,8 +11,9 @@ import typer
 from console.frame import DONE, ERROR, add, group
 from console.opening import complete_dataset, dataset_argument, json_option, opened, product_of
 from console.output import say, show_json, tell
-from console.tables import clean, facts, listed, style, wrap
-from console.words import _, counted, noted, translated
+from console.tables import ROOM, clean, facts, listed, style, wrap
+from console.words import _, counted, language, noted, translated
+from pipelines.moments import minute
 
 if TYPE_CHECKING:
     from pipelines.audit import Mismatch
@@ -74,18 +75,35 @@ def show(
         return
     if html is not None:
         raise typer.BadParameter(_("--html goes with PRODUCT or PRODUCT/rN."))
-    dataset, found = name, history(opened(), name)
+    way = opened()
+    dataset, zone, found = name, way.city.zone, history(way, name)
     if as_json:
         show_json(found)
         return
     say(style(dataset, "bold"), *facts([
-        (_("Contract"), found["contract_version"]), (_("Records"), found["records"]), (_("Head"), found["head"]),
+        (_("Contract"), found["contract_version"]), (_("Records"), found["records"]), (_("Time zone"), zone), (_("Head"), found["head"]),
         (_("Tables"), "\n".join(f"{name}@{version}" for name, version in sorted(found["tables"].items()))),
         (_("Open holds"), "\n".join(found["open_holds"]) or "–"), (_("Withdrawn"), ", ".join(found["withdrawn"]) or "–")]), "")
     parts = sorted(((part["record"], PARTS.index(name), part) for name in PARTS for part in found.get(name, ())), key=lambda item: item[:2])
-    for number, kind, part in parts:
-        head = f"{number:>4}  {part['at'][:16].replace('T', ' ')}  "
-        say(*(head + text if at == 0 else " " * len(head) + text for at, text in enumerate(wrap(_event(PARTS[kind], part), 80 - len(head)))))
+    told = [(number, part["at"], _event(PARTS[kind], part)) for number, kind, part in parts]
+    told += [(run["from"], run["at"], _elsewhere(run)) for run in found["elsewhere"]]
+    for number, at, text in sorted(told, key=lambda item: item[0]):
+        head = f"{number:>4}  {minute(at, zone)}  "
+        say(*(head + line if row == 0 else " " * len(head) + line for row, line in enumerate(wrap(text, ROOM - len(head)))))
+
+
+def _elsewhere(run: Mapping[str, Any]) -> str:
+    """What the records between two acts are, so that no number is missing without a word."""
+    words = {
+        "prepared": _("the announcement of what a portal is about to show"), "key": _("the key with which a product makes its tokens"),
+        "serve": _("a product that was judged again and stayed as it was"), "replay": _("bronze, built again from raw"),
+        "lapse": _("holds that no contract names any more"), "ingest": _("an intake that closed holds and brought nothing"),
+        "unreadable": _("nothing that can be read: `citylake audit verify` names them"),
+    }
+    what = ("；" if language() == "zh" else "; ").join(words.get(kind, kind) for kind in run["kinds"])
+    if run["from"] == run["to"]:
+        return _("this record belongs to: {what}").format(what=what)
+    return _("records {first}–{last} belong to: {what}").format(first=run["from"], last=run["to"], what=what)
 
 
 def _dossier(product: str, release: str | None, as_json: bool, html: Path | None) -> None:

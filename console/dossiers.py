@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from catalog.entry import TIER_NAMES
 from console.tables import Column, facts, listed, style, table
 from console.words import _, counted, language, noted, translated
+from pipelines.moments import day, minute
 
 Part = Mapping[str, Any]
 
@@ -20,7 +22,7 @@ def page(found: Part) -> str:
 
     env = Environment(loader=PackageLoader("console", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                       lstrip_blocks=True)
-    env.filters |= {"thousands": lambda number: f"{number:,}" if number is not None else "–", "when": when}
+    env.filters |= {"thousands": lambda number: f"{number:,}" if number is not None else "–", "when": partial(minute, zone=found["zone"])}
     sheet = files("console").joinpath("templates/dossier.css").read_text(encoding="utf-8")
     rows = {"screening": list(screening(found)), "since": [(part, told(part)) for part in found["since"]]}
     return env.get_template("dossier.html").render(
@@ -33,11 +35,6 @@ def write(found: Part, target: Path) -> None:
     """Writes the page, readable by its owner only: who may see it is for the owner to say."""
     target.write_text(page(found), encoding="utf-8")
     target.chmod(0o600)
-
-
-def when(text: str | None) -> str:
-    """A moment of the journal, to the minute, in UTC."""
-    return f"{text[:16].replace('T', ' ')} UTC" if text else "–"
 
 
 def shortened(text: str | None) -> str:
@@ -124,20 +121,22 @@ def _places() -> dict[str, str]:
 
 def lines(found: Part) -> Iterator[str]:
     """The dossier for a terminal: its heads and counts; the page and --json have all of it."""
+    when = partial(minute, zone=found["zone"])
     title = found["title"][language()]
     yield style(f"{found['product']} {found['release']} · {title}", "bold")
     yield from facts([
-        (_("Date"), when(found["at"])), (_("Tier"), TIER_NAMES[found["tier"]][language()]), (_("Standing"), _(found["standing"])),
+        (_("Date"), when(found["at"])), (_("Time zone"), found["zone"]),
+        (_("Tier"), TIER_NAMES[found["tier"]][language()]), (_("Standing"), _(found["standing"])),
         (_("Ruling"), _(found["ruling"] or "–")), (_("Rows"), found["rows"]), (_("Contract"), found["contract"]["then"]),
         ("sha256", found["hash"]), (_("Record"), f"{found['journal']['file']}\n{found['journal']['sha256']}")])
     for step in found["way"]:
-        yield from _step(step)
+        yield from _step(step, found["zone"])
     yield from _findings(_("Checks"), found["checks"]["findings"])
     for name, _rules, findings in screening(found):
         yield from _findings(name, findings)
     yield from _listed(_("Treatments"), [*_leaving(found["treatments"]), *protection(found["protection"], labelled(found["treatments"]))])
     for hold in found["holds"]:
-        yield from _hold(hold)
+        yield from _hold(hold, found["zone"])
     yield from _listed(_("Since the release"), [f"{when(part['at'])} {told(part)}" for part in found["since"]])
     yield ""
     yield from listed([_("All of it, with the commands that verify it: --html FILE or --json.")], "")
@@ -151,12 +150,12 @@ def _leaving(treatments: list[Part]) -> list[str]:
     return [f"{treatment}: {', '.join(names)}" for treatment, names in columns.items()]
 
 
-def _step(step: Part) -> Iterator[str]:
+def _step(step: Part, zone: str) -> Iterator[str]:
     versions = ", ".join(f"{name.split('/')[0]}@{version}" for name, version in sorted(step["versions"].items()))
     yield from ("", style(f"{_('The way')} · {step['dataset']}", "bold"), f"  {versions}")
     yield from ("  " + line for line in table(
         [Column(_("Batch")), Column(_("Source")), Column(_("Date")), Column(_("Rows"), right=True), Column("sha256")],
-        [[batch["id"], batch["source"], batch["at"][:10], batch["rows"], shortened(batch["sha256"])] for batch in step["batches"][-10:]]))
+        [[batch["id"], batch["source"], day(batch["at"], zone), batch["rows"], shortened(batch["sha256"])] for batch in step["batches"][-10:]]))
     if len(step["batches"]) > 10:
         yield "  " + counted(len(step["batches"]) - 10, "and {n} more", "and {n} more")
 
@@ -171,11 +170,11 @@ def _findings(title: str, findings: list[Part]) -> Iterator[str]:
         yield from listed([f"{one['rule']}: {noted(one)}"], "  ")
 
 
-def _hold(hold: Part) -> Iterator[str]:
+def _hold(hold: Part, zone: str) -> Iterator[str]:
     yield from ("", style(f"{_('held')} {hold['hold']}", "bold"))
     for decision in hold["decisions"]:
         who = decision["name"] or decision["person"]
-        yield from listed([f"{when(decision['at'])} " + _("{verdict} by {person}: {reason}").format(
+        yield from listed([f"{minute(decision['at'], zone)} " + _("{verdict} by {person}: {reason}").format(
             verdict=_(decision["verdict"]), person=who, reason=decision["reason"])], "  ")
 
 

@@ -12,6 +12,7 @@ from console.output import say, show_json, tell
 from console.tables import Column, table
 from console.tally import key_of
 from console.words import _
+from pipelines.moments import day
 
 if TYPE_CHECKING:
     from pipelines.exposure import Exposed
@@ -49,7 +50,7 @@ def exposure(
         if one.shown["subjects"] not in rows:
             rows.append(one.shown["subjects"])
         columns = ", ".join(f"{name}: {how['how']['do']}{' *' if how['quasi'] else ''}" for name, how in one.shown["columns"].items())
-        rows.append(["  " + one.id, one.at[:10], _(one.tier), one.rows, columns])
+        rows.append(["  " + one.id, day(one.at, way.city.zone), _(one.tier), one.rows, columns])
     say(*table([Column(_("Release")), Column(_("Date")), Column(_("Tier")), Column(_("Rows"), right=True), Column(_("Columns"))], rows))
     tell(_("* quasi-identifiers: with others of their kind they tell persons apart."))
     for wait in held:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.broken import parted
+from console.deciding import stuck, way_out
 from console.explain import explanations
 from console.frame import add, group
 from console.opening import json_option, opened
@@ -19,12 +21,16 @@ from console.overview import described, inbox, lacking
 from console.runs import document, go
 from console.tables import facts, listed, style
 from console.tally import Tally, closing, exit_code, key_of, tally
-from console.words import _, label
+from console.words import _, label, language
+from pipelines.moments import day, minute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalog.city import Person
     from catalog.contract import Contract
     from pipelines.conduct import Outcome
-    from pipelines.decisions import Verdict
+    from pipelines.decisions import Verdict, Waiting
     from pipelines.state import Hold, State
     from pipelines.way import Way
 
@@ -61,7 +67,7 @@ def resolve(way: Way, text: str) -> str:
     if "/" in text:
         return text
     known: list[str] = []
-    for contract in way.city.contracts.values():
+    for contract in parted(way, list(way.city.contracts.values()))[0]:     # a broken journal of another dataset stops no decision
         state = way.journal.state(contract.id)
         known += [*state.holds, *state.past_holds]
     found = sorted({name for name in known if len(text) >= SHORTEST and key_of(name).startswith(text.lower())})
@@ -92,7 +98,7 @@ def show(
 
     way = opened()
     contract, state, found = decisions.find(way, resolve(way, hold))
-    waiting = next((item for item in decisions.inbox(way) if item.hold.id == found.id), None)
+    waiting = next((item for item in decisions.inbox(way, [contract]) if item.hold.id == found.id), None)
     verdicts = [decision for decision in state.decisions if decision.hold == found.id]
     if as_json:
         body = described(way, waiting) if waiting else {"hold": found.id, "key": key_of(found.id), "dataset": contract.id, "step": found.step,
@@ -107,18 +113,18 @@ def show(
     if found.step == "ingest":
         say(*_undeclared(way, contract, found, names))
     say("")
-    for line in _what_next(state, found):
+    for line in _what_next(state, found, waiting.people if waiting else ()):
         tell(line)
 
 
-def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Any) -> list[tuple[str, Any]]:
+def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Waiting | None) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = [
         (_("Dataset"), f"{contract.id} · {label(contract.title)}"),
         (_("Contract"), _("{file}, version {version}, last changed by {author}").format(
             file=contract.source_file, version=contract.version, author=contract.fields.author)),
         (_("Step"), f"{hold.step} {hold.target}".strip()),
-        (_("Since"), hold.at[:16].replace("T", " ")),
-        (_("State"), _standing(state, hold)),
+        (_("Since"), minute(hold.at, way.city.zone)),
+        (_("State"), _standing(state, hold, waiting.people if waiting else ())),
         *([(_("Approvals"), "\n".join(_approvals(way, state, hold)))] if hold.id in state.holds and hold.body.get("people", 1) > 1 else []),
     ]
     batch = hold.body.get("batch")
@@ -126,16 +132,18 @@ def _about(way: Way, contract: Contract, state: State, hold: Hold, waiting: Any)
         pairs += [(_("Batch"), f"{batch['id']} ({batch['source']})"), (_("File"), batch["file"] or _("a name that the contract does not spell out")),
                   (_("Rows"), batch["rows"]), ("sha256", batch["sha256"])]
         pairs += [(_("Resubmitted by"), hold.body["resubmitted_by"])] if hold.body.get("resubmitted_by") else []
-    if waiting:
-        pairs.append((_("May decide"), "\n".join(f"{person.name} ({person.id})" for person in waiting.people) or "–"))
+    if waiting and waiting.people:
+        pairs.append((_("May decide"), "\n".join(f"{person.name} ({person.id})" for person in waiting.people)))
     return pairs
 
 
-def _standing(state: State, hold: Hold) -> str:
+def _standing(state: State, hold: Hold, people: Sequence[Person]) -> str:
     if hold.id not in state.holds:
         return _("no longer held")
     if state.rejected(hold.subject):
         return _("rejected")
+    if why := stuck(hold, people):
+        return _("held. {why}").format(why=why)
     if hold.body.get("people", 1) > 1:
         return _("held; {n} people of role {role} decide together").format(n=hold.body["people"], role=_(hold.role))
     return _("held; role {role} decides").format(role=_(hold.role))
@@ -152,7 +160,7 @@ def _said(way: Way, decision: Any) -> str:
     person = way.city.people.get(decision.person)
     until = _(", until {day}").format(day=decision.until) if decision.until else ""
     return _("{verdict} on {day} by {person}{until}: {reason}").format(
-        verdict=_(decision.verdict), day=decision.at[:10], person=f"{person.name} ({person.id})" if person else decision.person,
+        verdict=_(decision.verdict), day=day(decision.at, way.city.zone), person=f"{person.name} ({person.id})" if person else decision.person,
         until=until, reason=decision.reason)
 
 
@@ -193,14 +201,15 @@ def _names(way: Way, contract: Contract, hold: Hold) -> list[tuple[str, Any]]:
     return pairs + [(_("Column {n}").format(n=at), columns[at - 1]) for at in unknown]
 
 
-def _what_next(state: State, hold: Hold) -> list[str]:
-    key, dataset = key_of(hold.id), hold.id.split("/")[0]
+def _what_next(state: State, hold: Hold, people: Sequence[Person]) -> list[str]:
     if hold.id not in state.holds:
         return [_("Nothing is to be decided here any more.")]
-    if not hold.approvable:
-        return [_("This cannot be approved away. Change the contract or the data as the findings say, then `citylake run {dataset}`.").format(
-            dataset=dataset)]
-    lines = [_("Decide: `citylake hold approve {key} --reason …` or `citylake hold reject {key} --reason …`.").format(key=key)]
+    if hold.step == "ingest" and state.rejected(hold.subject):
+        return [_("It was rejected and wiped. `citylake run {dataset}` takes in what comes next.").format(
+            dataset=hold.id.split("/")[0])]
+    if why := stuck(hold, people):
+        return [f"{why} {' '.join(way_out(hold, people))}"] if language() == "en" else ["".join([why, *way_out(hold, people)])]
+    lines = [_("Decide: `citylake hold approve {key} --reason …` or `citylake hold reject {key} --reason …`.").format(key=key_of(hold.id))]
     return lines + ([_("Each of them acts as their own user of the machine.")] if hold.body.get("people", 1) > 1 else [])
 
 
@@ -244,11 +253,25 @@ def _close(way: Way, dataset: str, silent: bool) -> list[Tally]:
     return [tally(way, name, outcomes) for name, outcomes in names.items() if any(item.outcome == "failed" for item in outcomes)]
 
 
+def _passable(way: Way, name: str) -> None:
+    """Raises Refused, with the words of `hold show`, for an open hold that nobody can let pass."""
+    from catalog.errors import Refused
+    from pipelines.decisions import find, inbox
+
+    contract, state, hold = find(way, name)
+    waiting = next((item for item in inbox(way, [contract]) if item.hold.id == hold.id), None)
+    people = waiting.people if waiting else ()
+    if hold.id in state.holds and not (hold.approvable and waiting is None) and (why := stuck(hold, people)):
+        raise Refused(why, dataset=contract.id, remedy=("" if language() == "zh" else " ").join(way_out(hold, people)))
+
+
 def _decide(text: str, verdict: Verdict, reason: str, until: datetime | None, run: bool, as_json: bool) -> None:
     from pipelines import decisions
 
     way = opened()
     found = resolve(way, text)
+    if verdict == "approve":
+        _passable(way, found)
     decision = decisions.decide(way, found, verdict, reason, until.date() if until else None)
     way.seal()
     dataset = found.split("/")[0]

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.broken import Broken, code, parted, show_broken
+from console.deciding import advice, stuck
 from console.frame import add
 from console.opening import contracts, dataset_argument, json_option, opened
 from console.output import say, show_json, tell
 from console.tables import Column, facts, outcome_style, table
 from console.tally import RANK, key_of, quarantined
-from console.troubles import advice, show_troubles, since, troubles
+from console.troubles import show_troubles, since, troubles
 from console.words import _, counted, label, language, noted
+from pipelines.moments import day
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -36,55 +39,60 @@ citylake inbox --json
 
 def status(
     datasets: Annotated[list[str] | None, dataset_argument(_("Datasets to show; all by default."))] = None,
+    whole: Annotated[bool, typer.Option("--all", help=_("List all that is wrong, not only the newest."))] = False,
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     way = opened()
-    found = [_standing(way, contract) for contract in contracts(way, datasets)]
-    wrong = troubles(way, contracts(way, datasets))
+    sound, broken = parted(way, contracts(way, datasets))
+    found = [_standing(way, contract) for contract in sound]
+    wrong = troubles(way, sound)
     if as_json:
-        show_json({"city": way.city.id, "datasets": found, "troubles": wrong})
-        return
-    if not any(way.journal.state(item["dataset"]).seq for item in found):
+        show_json({"city": way.city.id, "datasets": found, "troubles": wrong, "broken": broken})
+    elif not broken and not any(way.journal.state(item["dataset"]).seq for item in found):
         tell(_("Nothing has come in yet. `citylake run` takes in what the sources offer; `citylake demo` makes a city to try."))
-        return
-    if wrong:
-        show_troubles(way, wrong)
-    say(*_status_table(way, found), "")
-    for line in _closing(found):
-        tell(line)
+    else:
+        show_troubles(way, wrong, broken, whole)
+        say(*_status_table(way, found, broken), "")
+        for line in _closing(found, broken):
+            tell(line)
+    raise typer.Exit(code(broken))
 
 
-def _closing(found: list[dict[str, Any]]) -> Iterator[str]:
+def _closing(found: list[dict[str, Any]], broken: list[Broken]) -> Iterator[str]:
     """The table in figures, and where to look on."""
     products = [product for item in found for product in item["products"] if product["release"] and not product["withdrawn"]]
-    numbers = [counted(len(found), "{n} dataset", "{n} datasets"),
+    numbers = [counted(len(found) + len(broken), "{n} dataset", "{n} datasets"),
                counted(len(products), "{n} product with a release", "{n} products with a release"),
                counted(sum(item["holds"] for item in found), "{n} hold", "{n} holds"),
                counted(sum(item["quarantined"] for item in found), "{n} row in quarantine", "{n} rows in quarantine")]
+    if broken:
+        numbers.append(counted(len(broken), "{n} broken journal", "{n} broken journals"))
     yield ("，" if language() == "zh" else ", ").join(numbers) + ("。" if language() == "zh" else ".")
     worst = max(found, key=lambda item: int(item["quarantined"]), default=None)
     if worst is not None and worst["quarantined"]:
         yield _("Rows in quarantine: `citylake quarantine show {dataset}`.").format(dataset=worst["dataset"])
-    if any(item["holds"] for item in found):
-        yield _("What waits for a person: `citylake inbox`.")
-    elif all(item["last_outcome"] in ("done", "unchanged") for item in found):
+    if waiting := sum(item["waiting"] for item in found):
+        yield counted(waiting, "{n} waits for a person: `citylake inbox`.", "{n} wait for a person: `citylake inbox`.")
+    elif not broken and all(item["last_outcome"] in ("done", "unchanged") for item in found):
         yield _("Nothing waits for a person, and nothing was refused.")
 
 
-def _status_table(way: Way, found: list[dict[str, Any]]) -> list[str]:
+def _status_table(way: Way, found: list[dict[str, Any]], broken: list[Broken]) -> list[str]:
     columns = [Column(_("Dataset")), Column(_("Rows"), right=True), Column(_("Last batch")), Column(_("Held"), right=True),
                Column(_("Bad"), right=True), Column(_("Stands"), paint=outcome_style)]
     rows: list[list[Any] | str] = []
     for department, about in way.city.departments.items():
-        mine = sorted((item for item in found if item["department"] == department), key=lambda item: str(item["dataset"]))
+        mine = {item["dataset"]: _rows(way, item) for item in found if item["department"] == department}
+        mine |= {one.dataset: [["  " + one.dataset.split(".")[1], None, "–", None, None, _("broken")]]
+                 for one in broken if one.department == department}
         if mine:
-            rows += [f"{department} · {label(about.name)}", *(row for item in mine for row in _rows(item))]
+            rows += [f"{department} · {label(about.name)}", *(row for _name, lines in sorted(mine.items()) for row in lines)]
     return table(columns, rows)
 
 
-def _rows(item: dict[str, Any]) -> list[list[Any]]:
+def _rows(way: Way, item: dict[str, Any]) -> list[list[Any]]:
     """A line for the dataset, and one for each product: its newest release, the rows that left, and its tier."""
-    rows = [["  " + item["dataset"].split(".")[1], item["rows"], (item["last_batch"] or {}).get("at", "–")[:10], item["holds"],
+    rows = [["  " + item["dataset"].split(".")[1], item["rows"], day((item["last_batch"] or {}).get("at"), way.city.zone), item["holds"],
              item["quarantined"], _word(item)]]
     for product in item["products"]:
         tier = _("withdrawn") if product["withdrawn"] else _(product["tier"])
@@ -111,8 +119,10 @@ def _standing(way: Way, contract: Contract) -> dict[str, Any]:
                          "rows": release.body["release"]["rows"] if release else None,
                          "tier": Outward(contract, product, way.city.codes, way.city.zone).tier, "withdrawn": product.name in state.withdrawn})
     return {"dataset": contract.id, "department": contract.department, "derived": contract.derived, "rows": counts.get("rows"),
-            "quarantined": quarantined(state), "holds": len(state.holds), "batches": len(state.batches), "last_batch": _last_batch(way, contract),
-            "products": products, "last_outcome": "refused" if way.policy.excludes(contract) else _last_outcome(state)}
+            "quarantined": quarantined(state), "holds": len(state.holds),
+            "waiting": sum(not state.rejected(hold.subject) for hold in state.holds.values()), "batches": len(state.batches),
+            "last_batch": _last_batch(way, contract), "products": products,
+            "last_outcome": "refused" if way.policy.excludes(contract) else _last_outcome(state)}
 
 
 def _last_batch(way: Way, contract: Contract) -> dict[str, Any] | None:
@@ -138,20 +148,24 @@ def inbox(
     from pipelines import decisions
 
     way = opened()
-    found = decisions.inbox(way)
+    sound, broken = parted(way, contracts(way, None))
+    found = decisions.inbox(way, sound)
     if mine:
         person = decisions.me(way)
         found = [item for item in found if person in item.people]
     if as_json:
-        show_json({"holds": [described(way, item) for item in found]})
-        return
+        show_json({"holds": [described(way, item) for item in found], "broken": broken})
+        raise typer.Exit(code(broken))
     for item in reversed(found):        # the newest first
         say(*_card(way, item), "")
-    if not found:
+    show_broken(broken)
+    if found:
+        say(*[""] * bool(broken))
+        tell(counted(len(found), "{n} waits for a person.", "{n} wait for a person."))
+        tell(_("`citylake hold show KEY` tells more."))
+    elif not broken:
         tell(_("Nothing waits for you.") if mine else _("Nothing waits for a person."))
-        return
-    tell(counted(len(found), "{n} waits for a person.", "{n} wait for a person."))
-    tell(_("`citylake hold show KEY` tells more."))
+    raise typer.Exit(code(broken))
 
 
 def missing(way: Way, state: State, hold: Hold) -> int:
@@ -175,8 +189,7 @@ def described(way: Way, item: Waiting) -> dict[str, Any]:
 
 def _card(way: Way, item: Waiting) -> list[str]:
     hold, contract = item.hold, way.contract(item.dataset)
-    who = "、".join(f"{person.name} ({person.id})" for person in item.people) or (
-        _("nobody of role {role}").format(role=_(hold.role)) if hold.approvable else _("cannot be approved: change the contract or the data"))
+    who = stuck(hold, item.people) or "、".join(f"{person.name} ({person.id})" for person in item.people)
     several = hold.body.get("people", 1) > 1
     return facts([
         (key_of(hold.id), f"{label(contract.title)} · {hold.id}"),
@@ -184,5 +197,5 @@ def _card(way: Way, item: Waiting) -> list[str]:
         (_("what"), "\n".join(noted(finding) for finding in hold.findings)),
         (_("who"), who),
         *([(_("needs"), lacking(way, way.journal.state(item.dataset), hold))] if several else []),
-        (_("do"), advice(hold)),
+        (_("do"), advice(hold, item.people)),
     ])

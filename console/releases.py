@@ -16,6 +16,7 @@ from console.opening import complete_dataset, json_option, opened, product_of
 from console.output import Progress, say, show_json, tell
 from console.tables import Column, facts, listed, style, table
 from console.words import _, counted, label, language
+from pipelines.moments import day, minute
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -91,8 +92,8 @@ def list_all(product: Annotated[str | None, _product(False)] = None, as_json: An
         dataset, _dot, product_name = item["product"].rpartition(".")
         if dataset not in rows:
             rows.append(dataset)
-        rows.append(["  " + product_name, item["release"], item["at"][:10], _(item["tier"]), _(item["standing"]), item["rows"], len(item["files"]),
-                     item["hash"][:8]])
+        rows.append(["  " + product_name, item["release"], day(item["at"], way.city.zone), _(item["tier"]), _(item["standing"]),
+                     item["rows"], len(item["files"]), item["hash"][:8]])
     say(*table(columns, rows))
 
 
@@ -115,7 +116,7 @@ def show(
     product_title = contract.product(chosen.product).title or contract.title
     versions = ", ".join(f"{at['name']}@{at['version']}" for at in (item["silver"], item["gold"]) if at)
     say(style(f"{item['product']} {item['release']} · {label(product_title)}", "bold"), *facts([
-        (_("Date"), item["at"][:16].replace("T", " ")), (_("Tier"), _(item["tier"])), (_("Standing"), _(item["standing"])),
+        (_("Date"), minute(item["at"], way.city.zone)), (_("Tier"), _(item["tier"])), (_("Standing"), _(item["standing"])),
         (_("Ruling"), _(item["ruling"] or "–")), (_("Rows"), item["rows"]),
         (_("Contract"), item["contract_version"]), (_("Made from"), versions), (_("Folder"), str(_folder(way, chosen))), ("sha256", item["hash"]),
         *([(_("Approval"), item["approval"])] if item["approval"] else [])]), "")

@@ -23,7 +23,7 @@ RANK = ("unchanged", "done", "held", "refused", "failed")
 class Tally:
     """One dataset after a run. `batches`, `rows`, `skipped`, `refused` and `published` are of this run; the rest is what stands.
 
-    `barred`: findings of an earlier run that refused the dataset as a whole, and nothing has changed since.
+    `barred`: findings of an earlier run that refused the dataset as a whole, or what came last, and nothing has changed since.
     """
 
     dataset: str
@@ -55,6 +55,9 @@ def tally(way: Way, dataset: str, outcomes: Sequence[Outcome]) -> Tally:
         _count(found, outcome, fresh)
     found.held = [{"hold": hold.id, "key": key_of(hold.id), "step": hold.step, "rejected": state.rejected(hold.subject),
                    "findings": list(hold.findings)} for hold in state.holds.values()]
+    last = state.last.get("ingest/", {})
+    if any(item.step == "ingest" and item.outcome == "unchanged" for item in outcomes) and last.get("outcome") == "refused":
+        found.barred = [finding for item in last["refused"] for finding in item["findings"]]
     found.quarantined = quarantined(state)
     if found.quarantined:
         from pipelines.corrections import counts
@@ -76,8 +79,6 @@ def _count(found: Tally, outcome: Outcome, fresh: Mapping[str, Any]) -> None:
         found.rows += sum(batch["rows"] for batch in fresh.get("batches", ()))
         found.skipped += len(fresh.get("skipped", ()))
         found.refused += [{"batch": item["batch"], "findings": item["findings"]} for item in fresh.get("refused", ())]
-        if "barred" in outcome.body and not fresh:
-            found.barred = [finding for item in outcome.body["refused"] for finding in item["findings"]]
     if outcome.step == "serve" and (release := fresh.get("release")):
         found.published.append({"product": outcome.target, "release": f"r{release['number']}", "rows": release["rows"], "tier": fresh["tier"]})
 

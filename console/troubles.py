@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from console.explain import explained
+from console.broken import Broken, show_broken
 from console.output import say, tell
 from console.tables import ROOM, outcome_style, style, wrap
 from console.tally import key_of
 from console.words import _, counted, noted
+from pipelines.moments import day, days_since
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
-    from pipelines.state import Hold, State
+    from pipelines.state import State
     from pipelines.way import Way
 
 SHOWN = 8
@@ -56,14 +55,18 @@ def _refused(way: Way, contract: Contract, state: State) -> Iterator[Trouble]:
             return
 
 
-def show_troubles(way: Way, found: Sequence[Trouble]) -> None:
-    """The newest of them, each with what to do; the rest as a number."""
+def show_troubles(way: Way, found: Sequence[Trouble], broken: Sequence[Broken] = (), whole: bool = False) -> None:
+    """Broken journals, then the newest of the others, each with what to do; the rest as a number, unless the `whole` is wanted."""
+    if not (found or broken):
+        return
     say(style(_("Look at these first"), "bold"))
-    for one in found[:SHOWN]:
+    show_broken(broken)
+    shown = found if whole else found[:SHOWN]
+    for one in shown:
         head = f"{outcome_style(_(one.what))}  {one.dataset}  ({since(way, one.at)}, {_(one.step)})"
         say(head, *_indented(noted({**one.findings[0], "observed": {}}) if one.findings else ""), f"    → {one.command}")
-    if len(found) > SHOWN:
-        tell(counted(len(found) - SHOWN, "and {n} more: `citylake inbox`.", "and {n} more: `citylake inbox`."))
+    if left := len(found) - len(shown):
+        tell(counted(left, "and {n} more: `citylake status --all`.", "and {n} more: `citylake status --all`."))
     say("")
 
 
@@ -73,14 +76,5 @@ def _indented(text: str) -> list[str]:
 
 def since(way: Way, at: str) -> str:
     """The day in the city's zone, and how long ago that is."""
-    day = datetime.fromisoformat(at).astimezone(ZoneInfo(way.city.zone)).date()
-    days = (way.today() - day).days
-    return _("{day}, {ago}").format(day=day.isoformat(), ago=counted(days, "{n} day", "{n} days") if days > 0 else _("today"))
-
-
-def advice(hold: Hold) -> str:
-    """What resolves a hold, and the commands for it."""
-    rule = str(hold.findings[0].get("rule", "")) if hold.findings else ""
-    known, key, dataset = explained(rule, hold.step), key_of(hold.id), hold.id.split("/")[0]
-    ends = [f"citylake hold approve {key} --reason …", f"citylake hold reject {key} --reason …"] if hold.approvable else [f"citylake run {dataset}"]
-    return "\n".join([*([_(known.remedy)] if known is not None else []), *(f"→ {end}" for end in ends)])
+    days = days_since(at, way.today(), way.city.zone)
+    return _("{day}, {ago}").format(day=day(at, way.city.zone), ago=counted(days, "{n} day", "{n} days") if days > 0 else _("today"))

@@ -6,7 +6,7 @@ machine. No flag and no variable sets one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -16,6 +16,7 @@ from catalog.contract import Contract
 from catalog.errors import DefinitionError, Refused
 from catalog.evidence import Decision
 from catalog.yamlread import read_yaml
+from pipelines.moments import days_since
 from pipelines.spool import release_bytes
 from pipelines.state import Hold, State
 from pipelines.way import Way
@@ -59,10 +60,12 @@ def steward(way: Way, contract: Contract, *others: Role) -> Person:
     return person
 
 
-def inbox(way: Way) -> list[Waiting]:
-    """All that waits for a person, oldest first. A rejected hold waits for the department's data, not for a person."""
+def inbox(way: Way, contracts: Iterable[Contract] | None = None) -> list[Waiting]:
+    """All of these datasets (of the whole city) that waits for a person, oldest first. A rejected hold waits for the department's data, not
+    for a person. Raises LakeError for a broken journal.
+    """
     found = []
-    for contract in way.city.contracts.values():
+    for contract in way.city.contracts.values() if contracts is None else contracts:
         state = way.journal.state(contract.id)
         for hold in state.holds.values():
             if not state.rejected(hold.subject):
@@ -71,7 +74,7 @@ def inbox(way: Way) -> list[Waiting]:
 
 
 def _age(way: Way, hold: Hold) -> int:
-    return (way.clock().date() - date.fromisoformat(hold.at[:10])).days
+    return days_since(hold.at, way.today(), way.city.zone)
 
 
 def _deciders(way: Way, contract: Contract, hold: Hold) -> Iterator[Person]:
@@ -126,6 +129,9 @@ def decide(way: Way, hold_id: str, verdict: Verdict, reason: str, until: date | 
 
 
 def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: Verdict) -> None:
+    if verdict == "approve" and hold.id in state.holds and not hold.approvable:         # whoever asks: nobody can
+        raise Refused("Nobody can approve this hold.", dataset=contract.id,
+                      remedy="Change the contract or the data as the findings say, and run again.")
     objection = _objection(contract, hold, person)
     if objection:
         raise Refused("You may not decide this hold.", dataset=contract.id, remedy=objection)
@@ -143,9 +149,6 @@ def _may(contract: Contract, state: State, hold: Hold, person: Person, verdict: 
             and standing[-1].person == person.id:
         raise Refused("You have approved this hold already; it takes another person too.", dataset=contract.id,
                       remedy="Ask someone else with the same right: see `citylake hold show`.")
-    if verdict == "approve" and not hold.approvable:
-        raise Refused("This hold cannot be approved away.", dataset=contract.id,
-                      remedy="Change the contract or the data, as the findings say, and run again.")
 
 
 def sound(reason: str) -> None:

@@ -21,6 +21,7 @@ from pipelines.boundary import boundary
 from pipelines.connectors import Connector, Fetched, Offer, Unsettled
 from pipelines.formats.every_text import every_text
 from pipelines.parsing import CORRECTIONS, Parsed, parse
+from pipelines.refusals import came_to, refused_before
 from pipelines.spool import HOLDING_DAYS, copy_private, digest, held_around, held_bytes, overdue, spool_of
 from pipelines.state import Hold, State
 from pipelines.way import Way
@@ -159,7 +160,10 @@ def _take(
         _missed(way, contract, state, intake, entry, error, offer.key)
         return
     boundary("ingest/fetched")
-    _reached(contract, state, intake, entry)
+    reached, bytes_ = _reached(contract, state, intake, entry), way.alias(f"{contract.id}/{source.id}/{fetched.sha256}")
+    if refused_before(state, entry, bytes_):
+        intake.offers += [{**entry, "outcome": "refused", "bytes": bytes_}] if reached else []
+        return                          # known, and there is nothing new to tell
     repeated = _repeated(contract, state, source.id, fetched.sha256, intake)
     if repeated:
         intake.skipped.append({"source": source.id, "offer": name, "sha256": fetched.sha256, "reason": "same content", "batch": repeated})
@@ -168,8 +172,7 @@ def _take(
     before = len(intake.items)
     for arrival in arrivals(connector, name, fetched, folder, offer.time, connector.label(offer)):
         _batch(way, contract, state, source, intake, arrival)
-    outcomes = {item.admission.outcome for item in intake.items[before:]}
-    intake.offers.append({**entry, "outcome": "refused" if outcomes == {"refused"} else "taken"})
+    intake.offers.append({**entry, **came_to([item.admission for item in intake.items[before:]], bytes_)})
 
 
 def _missed(way: Way, contract: Contract, state: State, intake: Intake, entry: Mapping[str, Any], error: BadInput, name: str) -> None:

@@ -169,7 +169,7 @@ def test_an_unknown_column_is_held_and_never_named_but_where_a_steward_looks(tin
     assert "张三的电话" in shown
     assert "trees1.csv" in shown
     assert "Column 2" in shown
-    assert "cannot be approved away" in shown
+    assert "Nobody can approve this hold." in shown
 
 
 def test_status_and_inbox_for_machines(tiny: Tiny, cli: Cli) -> None:
@@ -381,8 +381,8 @@ def test_a_foreign_error_shows_its_class_and_place_only(tiny: Tiny, cli: Cli, mo
     def broken(*_: Any) -> None:
         raise ValueError("李四 13812345678")
 
-    monkeypatch.setattr("pipelines.journal.Journal.state", broken)
-    error = cli("status", code=1).stderr
+    monkeypatch.setattr("pipelines.decisions.inbox", broken)
+    error = cli("inbox", code=1).stderr
     assert error.startswith("citylake: An unexpected ValueError at ")
     assert "李四" not in error
     assert len(error.splitlines()) == 1
@@ -405,7 +405,7 @@ def test_chinese_is_spoken_where_it_is_asked_for(tiny: Tiny, cli: Cli) -> None:
     assert "示例" in cli("hold", "approve", "--help", "--lang", "zh").output
     assert "Dataset" in cli("status").output
     tiny.become("auditor")
-    assert "数据管理员" in cli("hold", "approve", held(cli), "--reason", "电话核对过", "--lang", "zh", code=4).stderr
+    assert "数据管理员" in cli("hold", "reject", held(cli), "--reason", "电话核对过", "--lang", "zh", code=4).stderr
 
 
 def test_words_for_what_is_not_there(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import os
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from tiny import DATASET, GOOD, Tiny, contract
 
 from pipelines.conduct import Outcome
@@ -167,3 +172,61 @@ def test_the_spool_is_empty_after_every_outcome(tmp_path: Path) -> None:
     drop_zip(tiny, "b.zip", {})
     assert ingest(tiny).outcome == "held"
     assert not [path for path in tiny.settings.spool.rglob("*") if path.is_file()]
+
+
+def persons(numbers: int = 6) -> str:
+    """A file of made-up ID numbers in a column that should hold remarks: personal data without a rule."""
+    found = []
+    for at in range(numbers):
+        head = f"33010219900307{100 + at}"
+        total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(head))
+        found.append(f"{head}{'10X98765432'[total % 11]}")
+    return HEAD + "".join(f"T{at},A,1.50,2026-03-12,{number}\n" for at, number in enumerate(found))
+
+
+def test_the_same_bytes_are_refused_once_whatever_they_are_called(tmp_path: Path) -> None:
+    tiny = city(tmp_path, {"path": "*.csv"})
+    tiny.drop("a.csv", persons())
+    assert ingest(tiny).outcome == "refused"
+    before = state(tiny)
+    tiny.drop("a.csv", persons())                # delivered again: another date, the same bytes
+    tiny.drop("b.csv", persons())
+    outcome = ingest(tiny)
+    assert (outcome.outcome, state(tiny).seq, state(tiny).offers) == ("unchanged", before.seq, before.offers)
+    assert not [path for path in tiny.settings.spool.rglob("*") if path.is_file()]
+    assert hashlib.sha256(persons().encode()).hexdigest() not in json.dumps(dict(before.offers))     # whoever has the file proves nothing
+    tiny.drop("c.csv", row("T9"))               # what is sound beside it still comes in
+    assert ingest(tiny).outcome == "done"
+    assert [batch.rows for batch in state(tiny).batches] == [1]
+
+
+def test_what_was_refused_is_tried_again_when_the_contract_or_the_rules_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = city(tmp_path, {"path": "*.csv"})
+    tiny.drop("a.csv", persons())
+    ingest(tiny)
+    monkeypatch.setattr("pipelines.admission.JUDGE_VERSION", "another")
+    assert (ingest(tiny).outcome, len(state(tiny).offers)) == ("refused", 1)
+    assert ingest(tiny).outcome == "unchanged"
+    document = contract(sources=[{"id": "s0", "system": "parks_files", "format": {"name": "csv"}, "options": {"path": "*.csv"},
+                                  "leave_out": ["备注"]}])
+    document["schema"][0]["properties"].pop()
+    del document["customProperties"][0]["value"]["products"][0]["columns"]["note"]
+    tiny.declare(document)
+    assert ingest(tiny).outcome == "done"
+    assert [batch.rows for batch in state(tiny).batches] == [6]
+
+
+def test_what_time_may_let_in_is_judged_again_when_it_is_delivered_again(tmp_path: Path) -> None:
+    tiny = city(tmp_path, {"path": "*.csv"})
+    rule = {"id": "R1", "department": "parks", "datasets": [DATASET], "purposes": ["open_data"], "kinds": ["resident_id"],
+            "quantity": {"rows_per_batch": 1000}, "frequency": {"min_interval_hours": 0}, "mode": ["files"], "scope": {"subjects": "test"},
+            "retention_days": 365, "valid_from": "2026-12-01", "valid_to": "2030-12-31", "legal_basis": "for the test", "verified": True}
+    tiny.write("negative_list.yaml", yaml.safe_dump({"version": 2, "collection_rules": [rule]}, allow_unicode=True))
+    source = {"id": "s0", "system": "parks_files", "format": {"name": "csv"}, "options": {"path": "*.csv"}}
+    document = contract(sources=[source], collection_rule="R1")
+    tiny.declare(document)
+    tiny.drop("a.csv", persons())
+    assert ingest(tiny).outcome == "refused"
+    tiny.now += timedelta(days=14)
+    tiny.drop("a.csv", persons())
+    assert ingest(tiny).outcome != "unchanged"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from catalog.canonical import plain
@@ -29,13 +30,25 @@ def _shown(way: Way, dataset: str) -> Part:
     chain = read_chain(way.journal, dataset)
     contract = way.city.contracts.get(dataset) if chain.hashes else way.contract(dataset)
     state, last = chain.state(), max(chain.records, default=0)
+    parts = {name: [part for record in _records(chain) for part in build(record)] for name, build in _PARTS.items()}
     return {
         "dataset": dataset, "title": plain(contract.title) if contract else None,
         "contract_version": contract.version if contract else None,
         "records": len(chain.hashes), "head": chain.hashes.get(last), "tables": dict(state.tables) if state else {},
         "open_holds": sorted(state.holds) if state else [], "withdrawn": sorted(state.withdrawn) if state else [],
-        **{name: [part for record in _records(chain) for part in build(record)] for name, build in _PARTS.items()},
+        **parts, "elsewhere": list(_elsewhere(chain, {part["record"] for found in parts.values() for part in found})),
     }
+
+
+def _elsewhere(chain: Chain, shown: Collection[int]) -> Iterator[Part]:
+    """Runs of records that are no act of their own: from which to which number, when the first was made (``: not known), of what kinds."""
+    last = max([*chain.records, *chain.hashes], default=0)
+    for seen, numbers in groupby(range(1, last + 1), key=lambda number: number in shown):
+        run = list(numbers)
+        if not seen:
+            records = [chain.records.get(number) for number in run]
+            kinds = dict.fromkeys(record.kind if record is not None else "unreadable" for record in records)
+            yield {"from": run[0], "to": run[-1], "at": next((record.at for record in records if record is not None), ""), "kinds": list(kinds)}
 
 
 def _records(chain: Chain) -> Iterator[Record]:
