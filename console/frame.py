@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -65,11 +67,30 @@ class Root(Group):
             raise typer.Exit(ERROR) from None
 
 
+# A word with the spaces around it, or one wide character with the marks that may not stand apart from it.
+_WORD = re.compile(r"\s*(?:[（《「『【]*(?:[^\s\u2e80-\uffff]+|[\u2e80-\uffff])[，。、；：？！）》」』】]*|\S)\s*")
+
+
+def _words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where lines may be broken: begin, end and text of each word. Rich breaks at spaces only and cuts a Chinese sentence off."""
+    place = 0
+    while found := _WORD.match(text, place):
+        yield place, found.end(), found[0]
+        place = found.end()
+
+
 def _headings(command: Any, ctx: Any) -> None:
     """Typer's own words, which it looks up once at import, in the chosen language."""
+    from rich import _wrap
+
+    _wrap.words = _words
     for option in command.get_params(ctx):
         if option.name == "help":
             option.help = _("Show this message and exit.")
+        elif option.name == "install_completion":
+            option.help = _("Install completion for the current shell.")
+        elif option.name == "show_completion":
+            option.help = _("Show completion for the current shell, to copy it or customize the installation.")
     if language() == "en":
         return
     from typer import rich_utils

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from console.frame import Root
+from catalog.errors import CitylakeError
+from console.frame import USAGE, Root, report
 from console.words import Language, _, speak, spoken
 from pipelines.settings import language
 
@@ -63,7 +64,7 @@ def _version(wanted: bool) -> None:
 
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Show the version and exit."))] = False,
-    lang: Annotated[Language | None, typer.Option("--lang", help=_("Language of all that is shown; default from LANG."))] = None,
+    lang: Annotated[Language | None, typer.Option("--lang", help=_("Language of all that is shown; else CITYLAKE_LANG, else the system's."))] = None,
 ) -> None:
     if lang is not None:
         speak(lang)
@@ -76,7 +77,12 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     atexit.register(_quiet)
-    chosen, arguments = spoken(sys.argv[1:], language())
+    try:
+        chosen, arguments = spoken(sys.argv[1:], language())
+    except CitylakeError as error:
+        speak(language({**os.environ, "CITYLAKE_LANG": ""}))
+        report(error)
+        sys.exit(USAGE)
     speak(chosen)
     build()(args=arguments, prog_name="citylake")
 

@@ -95,8 +95,15 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def language(environ: Mapping[str, str] | None = None) -> str:
-    """`zh` or `en`: the language of the first of LC_ALL, LC_MESSAGES and LANG that is set."""
+    """`zh` or `en`: what CITYLAKE_LANG says, else the language of the system: the first of LC_ALL, LC_MESSAGES and LANG that is set.
+
+    Raises DefinitionError where CITYLAKE_LANG is something else.
+    """
     env = os.environ if environ is None else environ
+    if asked := env.get("CITYLAKE_LANG"):
+        if asked not in ("zh", "en"):
+            raise DefinitionError("CITYLAKE_LANG is no language that is spoken here.", remedy="Write zh or en, or leave it out.")
+        return asked
     chosen = next((env[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if env.get(name)), "")
     return "zh" if chosen.lower().startswith("zh") else "en"
 

@@ -54,8 +54,10 @@ def test_every_command_has_help_that_fits_and_examples(words: tuple[str, ...], s
     if not group or not words:
         assert ("Examples:" if speech == "en" else "示例：") in result.output
         assert f"$ citylake {' '.join(words)}".strip() in result.output
+    assert "…" not in result.output.replace("--reason …", "")         # nothing is cut
     if speech == "zh":
         assert "选项" in result.output
+        assert [line for line in result.output.splitlines() if line.strip("│ ")[:1] in tuple("，。、；：？！）")] == []
         assert "Show this message" not in result.output
 
 
@@ -117,7 +119,14 @@ def test_the_language_comes_from_the_flag_anywhere_or_from_the_environment() -> 
     assert language({"LANG": "zh_CN.UTF-8"}) == "zh"
     assert language({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}) == "en"
     assert language({}) == "en"
+    assert language({"LANG": "zh_CN.UTF-8", "CITYLAKE_LANG": "en"}) == "en"
+    assert language({"LC_ALL": "C", "CITYLAKE_LANG": "zh"}) == "zh"
     assert "选项" in citylake("--help", LANG="zh_CN.UTF-8").stdout
+    assert "选项" in citylake("--help", CITYLAKE_LANG="zh").stdout
+    assert "Options" in citylake("--help", "--lang", "en", CITYLAKE_LANG="zh").stdout
+    wrong = citylake("status", CITYLAKE_LANG="fr", LANG="zh_CN.UTF-8")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "请写 zh 或 en" in wrong.stderr
     assert "Options" in citylake("--help", "--lang", "en", LANG="zh_CN.UTF-8").stdout
 
 
