@@ -39,18 +39,29 @@ TREATMENTS: Mapping[str, Mapping[str, str]] = {
 TYPES: Mapping[str, Mapping[str, str]] = {
     "text": {"zh": "文本", "en": "text"}, "bigint": {"zh": "整数", "en": "integer"}, "double": {"zh": "浮点数", "en": "floating-point number"},
     "boolean": {"zh": "是或否", "en": "yes or no"}, "date": {"zh": "日期", "en": "date"}, "timestamp": {"zh": "日期时间", "en": "date and time"},
+    "decimal": {"zh": "小数", "en": "decimal number"},
+}
+FORMATS: Mapping[str, str] = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON Lines", "json": "JSON", "xlsx": "Excel", "geojson": "GeoJSON"}
+SHARING: Mapping[str, Mapping[str, str]] = {
+    "unconditional": {"zh": "无条件共享", "en": "shared unconditionally"}, "restricted": {"zh": "有条件共享", "en": "shared under conditions"},
+    "prohibited": {"zh": "不予共享", "en": "not shared"},
 }
 
-# The guide's fields in the guide's order.
-GUIDE = ("信息资源代码", "信息资源名称", "信息资源摘要", "信息资源提供方", "信息项", "信息资源格式", "更新周期", "共享类型", "共享条件",
-         "开放类型", "开放条件", "发布日期", "关联代码表", "权利人", "法律依据")
+# The guide's fields in the guide's order, and their English names.
+NATIONAL: Mapping[str, str] = {
+    "信息资源代码": "resource_code", "信息资源名称": "resource_name", "信息资源摘要": "summary", "信息资源提供方": "provider", "信息项": "items",
+    "信息资源格式": "formats", "更新周期": "update_cycle", "共享类型": "share_type", "共享条件": "share_conditions", "开放类型": "open_type",
+    "开放条件": "open_conditions", "发布日期": "release_date", "关联代码表": "code_lists", "权利人": "rights_holder", "法律依据": "legal_basis",
+}
 
 
 def entry(city: City, contract: Contract, product: Product, tier: str, columns: Sequence[Mapping[str, Any]], released: str | None) -> dict[str, Any]:
-    """One row of the unified catalog, with the national guide's Chinese field names as `national` keys."""
+    """One row of the unified catalog: `national` with the guide's field names and Chinese words, `english` the same in English.
+
+    `released` is the day of the newest release in the city's zone.
+    """
     fields, department = contract.fields, city.departments[contract.department]
     title = product.title or fields.title
-    conditions = product.conditions.zh if product.conditions else ""
     return {
         "id": contract.product_id(product.name),
         "dataset": contract.id,
@@ -61,24 +72,32 @@ def entry(city: City, contract: Contract, product: Product, tier: str, columns: 
         "title_en": title.en,
         "vertical": department.vertical,
         "status": contract.status,
-        "national": {
-            "信息资源代码": contract.product_id(product.name),
-            "信息资源名称": title.zh,
-            "信息资源摘要": fields.summary.zh,
-            "信息资源提供方": department.name.zh,
-            "信息项": "；".join(f"{column['label']}（{column['type']}）" for column in columns),
-            "信息资源格式": "、".join(product.formats),
-            "更新周期": CYCLES[fields.update.every]["zh"],
-            "共享类型": {"unconditional": "无条件共享", "restricted": "有条件共享", "prohibited": "不予共享"}[tier],
-            "共享条件": conditions,
-            "开放类型": TIER_NAMES[tier]["zh"],
-            "开放条件": conditions,
-            "发布日期": (released or "")[:10],
-            "关联代码表": "、".join(sorted({str(column["codes"]) for column in columns if column.get("codes")})),
-            "权利人": fields.rights_holder,
-            "法律依据": fields.legal_basis,
-        },
+        "national": dict(zip(NATIONAL, _guide(city, contract, product, tier, columns, released, "zh"), strict=True)),
+        "english": dict(zip(NATIONAL.values(), _guide(city, contract, product, tier, columns, released, "en"), strict=True)),
     }
+
+
+def _guide(city: City, contract: Contract, product: Product, tier: str, columns: Sequence[Mapping[str, Any]], released: str | None,
+           language: str) -> list[str]:
+    """The values of the guide's fields, in its order. Rights holder and legal basis are names, told as they are written."""
+    fields, many, after = contract.fields, ("、" if language == "zh" else ", "), ("；" if language == "zh" else "; ")
+    conditions = getattr(product.conditions, language) if product.conditions else ""
+    item = "{}（{}）" if language == "zh" else "{} ({})"
+    label = "label" if language == "zh" else "label_en"
+    return [
+        contract.product_id(product.name), getattr(product.title or fields.title, language), getattr(fields.summary, language),
+        getattr(city.departments[contract.department].name, language),
+        after.join(item.format(column[label], type_name(column["type"], language)) for column in columns),
+        many.join(FORMATS.get(kind, kind) for kind in product.formats), CYCLES[fields.update.every][language], SHARING[tier][language],
+        conditions, TIER_NAMES[tier][language], conditions, (released or "")[:10],
+        many.join(sorted({str(column["codes"]) for column in columns if column.get("codes")})), fields.rights_holder, fields.legal_basis,
+    ]
+
+
+def type_name(kind: str, language: str) -> str:
+    """A column's type in words; `decimal(9,6)` is a decimal number. What is not known is told as it is written."""
+    names = TYPES.get(kind.partition("(")[0])
+    return names[language] if names else kind
 
 
 def coverage(city: City, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

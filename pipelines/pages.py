@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from catalog.contract import Contract
 from catalog.entry import entry
 from catalog.extension import Label, Product
+from pipelines.moments import day
 from pipelines.portals import Item, Shown
 from pipelines.products import Outward
 from pipelines.releases import dictionary, shown_protection
@@ -66,10 +68,11 @@ def _facts(way: Way, contract: Contract, product: Product, outward: Outward, sta
         "attribution": fields.attribution, "purpose": contract.purpose, "usage": contract.usage, "limitations": contract.limitations,
         "update": fields.update.model_dump(mode="json"), "contact": fields.contact.model_dump(mode="json"),
         "conditions": _label(product.conditions) if product.conditions else None, "tags": list(contract.tags),
-        "columns": columns, "codes": _codes(way, state, outward, columns), "quality": _quality(state),
-        "status": contract.status, "sources": _sources(way, contract), "left_out": _left_out(contract, product),
+        "columns": columns, "key": _key(contract, product, columns), "codes": _codes(way, state, outward, columns),
+        "quality": _quality(contract, state, columns), "status": contract.status, "sources": _sources(way, contract),
+        "left_out": _left_out(contract, product), "tier_changes": _tier_changes(state, product.name),
         "release": None, "released": None, "files": [], "rows": None, "releases": [], "protection": _protection(way, outward, release, shown=False),
-        "entry": entry(way.city, contract, product, outward.tier, columns, release.at if release else None),
+        "entry": entry(way.city, contract, product, outward.tier, columns, day(release.at, way.city.zone) if release else None),
     }
 
 
@@ -84,6 +87,20 @@ def _named(way: Way, contract: Contract) -> bool:
     """Whether any portal may say that this dataset exists."""
     shown = any(product.tier != "prohibited" or product.catalog_entry for product in contract.products)
     return contract.status != "draft" and shown and not way.policy.excludes(contract)
+
+
+def _key(contract: Contract, product: Product, columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Published columns by which a row is the same in two releases: the key as it is, or what groups are made by. Empty where there is none."""
+    key = product.aggregate.by if product.aggregate else contract.keys
+    same = {column["name"] for column in columns if product.aggregate or column["treatment"] == "keep"}
+    return list(key) if set(key) <= same else []
+
+
+def _tier_changes(state: State, product: str) -> list[dict[str, str]]:
+    """Releases since which the product has another tier, newest first."""
+    ordered = sorted(state.releases.get(product, ()), key=lambda release: release.number)
+    return [{"release": new.id, "at": new.at, "was": old.body["tier"], "is": new.body["tier"]}
+            for old, new in pairwise(ordered) if old.body["tier"] != new.body["tier"]][::-1]
 
 
 def _left_out(contract: Contract, product: Product) -> dict[str, int]:
@@ -121,14 +138,30 @@ def _codes(way: Way, state: State, outward: Outward, columns: list[dict[str, Any
     return {name: [{key: row[key] for key in ("code", "zh", "en")} for row in way.city.codes[name].rows] for name in used}
 
 
-def _quality(state: State) -> dict[str, Any] | None:
-    """The score of the newest refinement that was let through, with its reasons."""
+def _quality(contract: Contract, state: State, columns: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The score of the newest refinement that was let through, with its reasons and what the rules that they name are about."""
     body = state.passed.get("refine/")
     if body is None:
         return None
     found = score(body["verdict"]["findings"])
-    return {"overall": found.overall, "dimensions": dict(found.dimensions), "reasons": list(found.reasons),
+    rules = _rules(contract, body["verdict"]["findings"], found.reasons, {column["name"] for column in columns})
+    return {"overall": found.overall, "dimensions": dict(found.dimensions), "reasons": list(found.reasons), "rules": rules,
             "rows": body["counts"]["rows"], "quarantined": body["counts"]["quarantined"]}
+
+
+def _rules(contract: Contract, findings: Sequence[Mapping[str, Any]], reasons: Sequence[str], published: Collection[str]) -> dict[str, Any]:
+    """Rule → labels of its column and whether that is published; of what the contract declares whether it is about a row, metric, words."""
+    named, declared = {reason.partition(": ")[0] for reason in reasons}, {rule.id: rule for rule in contract.rules}
+    columns = {column.name: column for column in contract.columns}
+    found = {}
+    for finding in findings:
+        column, rule = columns.get(finding.get("column") or ""), declared.get(finding["rule"])
+        if finding["rule"] in named:
+            found[finding["rule"]] = {
+                "column": {"zh": column.label, "en": column.more.label_en or column.name} if column else None,
+                "published": column is None or column.name in published,
+                "row": rule is not None and rule.scope == "row", "metric": rule.metric if rule else "", "says": rule.description if rule else ""}
+    return found
 
 
 def _file(entry: Mapping[str, Any]) -> dict[str, Any]:

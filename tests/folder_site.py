@@ -41,6 +41,11 @@ HOURS = [column("station", "站点", "Station", "text"), column("observed_at", "
          column("temperature", "气温", "Temperature", "decimal(9,2)", unit="℃", description="离地一米半。At 1.5 m above the ground.")]
 
 
+def about(zh: str = "", en: str = "", published: bool = True) -> dict[str, Any]:
+    """What a rule is about, as pipelines/pages.py tells it."""
+    return {"column": {"zh": zh, "en": en} if zh else None, "published": published, "row": False, "metric": "", "says": ""}
+
+
 def page(identity: str, zh: str, en: str, department: str, columns: list[dict[str, Any]], **other: Any) -> dict[str, Any]:
     """A page as pipelines/pages.py makes it."""
     dataset, _, product = identity.rpartition(".")
@@ -55,16 +60,24 @@ def page(identity: str, zh: str, en: str, department: str, columns: list[dict[st
         "columns": columns, "codes": {"districts": CODES} if columns is STOPS else {}, "status": "active", "left_out": {"L3": 2},
         "sources": [{"zh": "站点系统", "en": "Stops system"}], "quality": {
             "overall": 99.4, "dimensions": {"completeness": 99.0, "uniqueness": 100.0}, "rows": 64, "quarantined": 4,
-            "reasons": ["code.district: 3 rows", "unique.key", "own_rule: 1 rows"]},
+            "reasons": ["code.district: 3 rows", "unique.key", "own_rule: 1 rows", "inside: 2 rows", "type.phone: 1200 rows", "merge.conflicts"],
+            "rules": {"code.district": about("所属区县", "District"), "type.phone": about("电话", "Phone", published=False),
+                      "own_rule": {**about(), "row": True}, "inside": {**about(), "row": True, "says": "lies inside the city"}}},
         "protection": {"treatments": {"address": {"do": "generalise", "address": "street"}}, "rows": "hold"},
         "release": None, "released": None, "files": [], "rows": None, "releases": [],
-        "entry": {"national": {"信息资源代码": identity, "信息资源名称": zh}}, **other}
+        "key": [columns[0]["name"]] if columns is STOPS else [], "tier_changes": [],
+        "entry": {"national": {"信息资源代码": identity, "信息资源名称": zh}, "english": {"resource_code": identity, "resource_name": en}}, **other}
 
 
 def stops(count: int) -> list[list[str]]:
     """Rows of stops: a third of them without an address."""
     return [[f"S{at:03d}", CODES[at * (at + 1) // 2 % 3]["code"], "" if at % 3 == 0 else f"文三路{at}街区",
              f"{120.05 + at % 8 / 40:.6f}", f"{30.15 + at // 8 / 50:.6f}"] for at in range(count)]
+
+
+def moved(rows: list[list[str]]) -> list[list[str]]:
+    """One stop gets another address."""
+    return [[*rows[0][:2], "文三路新街区", *rows[0][3:]], *rows[1:]]
 
 
 def hours(day: int) -> list[list[Any]]:
@@ -104,13 +117,14 @@ def items(home: Path) -> dict[str, Item]:
     """One product of every kind; files lie below `home`."""
     bus, sky = "transport.bus.main", "meteorology.sky.main"
     bus_page = released(home, bus, [("r1", FIRST, release(home, bus, "r1", STOPS, stops(60))),
-                                    ("r2", SECOND, release(home, bus, "r2", STOPS, stops(64)[2:]))])
+                                    ("r2", SECOND, release(home, bus, "r2", STOPS, moved(stops(64)[2:])))])
     sky_files = [entry for day in (17, 18) for entry in release(home, sky, "r1", HOURS, hours(day), f"2026-11-{day}")]
     made = {
         "bus": ("open", page(bus, "公交站点名录", "Bus stops", "transport", STOPS, **bus_page)),
         "sky": ("open", page(sky, "逐小时气温", "Hourly temperature", "meteorology", HOURS, **released(home, sky, [("r1", FIRST, sky_files)]))),
         "restricted": ("metadata", page("transport.drivers.main", "驾驶员信息", "Drivers", "transport", HOURS, tier="restricted", quality=None,
-                                        conditions={"zh": "限科研使用。", "en": "For research only."})),
+                                        conditions={"zh": "限科研使用。", "en": "For research only."}, tier_changes=[
+                                            {"release": "r3", "at": FIRST, "was": "unconditional", "is": "restricted"}])),
         "beside": ("metadata", page("meteorology.sky.raw", "自动站气温", "Temperature of all stations", "meteorology", HOURS, tier="restricted",
                                     quality=None)),
         "prohibited": ("metadata", page("meteorology.radar.main", "雷达基数据", "Raw radar data", "meteorology", HOURS, tier="prohibited",

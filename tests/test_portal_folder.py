@@ -8,75 +8,23 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
 import duckdb
 import pytest
-from folder_site import items, portal, publish, served, stops
-from playwright.sync_api import Browser, Page, sync_playwright
+from folder_pages import Made
+from folder_site import publish, stops
+from playwright.sync_api import Browser, Page
 from stacking import CHECKOUT
 
 from pipelines.portals import Item
 from pipelines.portals.damage import damage
 from pipelines.portals.folder import FolderPortal
 
+pytest_plugins = ["folder_pages"]
 AXE = CHECKOUT / ".tools/axe/axe.min.js"
 ATOM = "{http://www.w3.org/2005/Atom}"
-
-
-@dataclass
-class Made:
-    portal: FolderPortal
-    items: dict[str, Item]
-    pages: list[str] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        assert self.portal.current is not None
-        return self.portal.current
-
-    def text(self, name: str) -> str:
-        return (self.folder / name).read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    home = tmp_path_factory.mktemp("site")
-    found = Made(portal(home / "site"), items(home / "files"))
-    for item in found.items.values():
-        publish(found.portal, item)
-    found.pages = sorted(path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*.html"))
-    return found
-
-
-@pytest.fixture(scope="module")
-def address(made: Made) -> Iterator[str]:
-    with served(made.folder) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda message: trouble.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: trouble.append(request.url) if not request.url.startswith(("file:", "http://127.0.0.1:")) else None)
-    yield page
-    context.close()
-    assert trouble == []
 
 
 def test_there_are_the_pages_that_people_expect(made: Made) -> None:
@@ -211,7 +159,7 @@ def test_examples_run(address: str, tab: Page, tmp_path: Path) -> None:
     subprocess.run(["bash", "-e", "-c", fetch.removeprefix("-- ")], cwd=tmp_path, check=True, capture_output=True, timeout=60)
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as db:
         db.execute(f"SET file_search_path = '{tmp_path}'")
-        assert db.execute(query).fetchone() == ("S002", "330102", "文三路2街区", "120.100000", "30.150000")
+        assert db.execute(query).fetchone() == ("S002", "330102", "文三路新街区", "120.100000", "30.150000")
     url = re.findall(r'read\.csv\("([^"]+)", fileEncoding = "UTF-8-BOM", colClasses = "character"\)', code["R"])
     assert urlopen(url[0]).read(3) == b"\xef\xbb\xbf"      # what fileEncoding takes off, and by which Excel knows UTF-8
     if shutil.which("Rscript"):
@@ -241,13 +189,13 @@ def test_pictures_say_what_the_released_rows_hold(made: Made) -> None:
 
 
 def test_what_changed_is_told_on_the_page_and_in_the_feed(made: Made) -> None:
-    told = "与 r1 相比，新增或变化 4 行，删除或变化前 2 行"
+    told = "与 r1 相比：新增 4 行，修改 1 行，删除 2 行"
     assert told in made.text("datasets/transport.bus.html")
-    assert "since r1, 4 rows are new or changed and 2 are gone or were changed" in made.text("en/datasets/transport.bus.html")
+    assert "Since r1: rows added 4, changed 1, removed 2" in made.text("en/datasets/transport.bus.html")
     feed = ET.fromstring(made.text("feed.xml").encode())
     entries = {one.findtext(f"{ATOM}id"): one for one in feed.iter(f"{ATOM}entry")}
     assert set(entries) == {"urn:citylake:transport.bus.main:r2", "urn:citylake:transport.bus.main:r1", "urn:citylake:meteorology.sky.main:r1",
-                            "urn:citylake:transport.trams.main:withdrawn"}
+                            "urn:citylake:transport.trams.main:withdrawn", "urn:citylake:transport.drivers.main:r3:tier"}
     assert told in str(entries["urn:citylake:transport.bus.main:r2"].findtext(f"{ATOM}summary"))
     assert [one.findtext(f"{ATOM}updated") for one in feed.iter(f"{ATOM}entry")] == sorted(
         (str(one.findtext(f"{ATOM}updated")) for one in feed.iter(f"{ATOM}entry")), reverse=True)
@@ -255,7 +203,9 @@ def test_what_changed_is_told_on_the_page_and_in_the_feed(made: Made) -> None:
 
 def test_pages_say_in_the_reader_s_language_what_they_must(made: Made) -> None:
     page = re.sub(r"<[^>]+>", "", made.text("datasets/transport.bus.html"))
-    told = ("2026-11-20", "所属区县：不在代码表中，3 行", "主键：有重复", "规则 own_rule，1 行", "概化 (到乡镇街道)", "来源中的 2 个字段 (L3：2)",
+    told = ("2026-11-20", "所属区县：不在代码表中，3 行", "主键：有重复", "规则 own_rule，1 行", "不符合规则：“每行位于本市范围内”，2 行",
+            "电话（未公开）：不是声明的类型，1,200 行", "主键：同一主键出现不同取值",
+            "概化 (到乡镇街道)", "来源中的 2 个字段 (L3：2)",
             "1 次更新中 1 次按时", "下次应于此日前更新： 2026-11-23", "CC BY 4.0", "33.9 %", "不含临时站点。", "站点系统")
     for words in told:
         assert words in page, words
@@ -292,5 +242,5 @@ def test_the_figures_of_another_file_are_found(made: Made, tmp_path: Path) -> No
     again = FolderPortal("open", tmp_path / "copy", made.portal.city)
     assert again.current is not None
     pages = again.current / "pages.json"
-    pages.write_text(pages.read_text("utf-8").replace('"gone": 2', '"gone": 3'), "utf-8")
+    pages.write_text(pages.read_text("utf-8").replace('"gone": 3', '"gone": 4'), "utf-8")
     assert again.verify(made.items["bus"]) == ["The figures differ"]

@@ -16,7 +16,8 @@ WIDE, HIGH, ROW = 480, 250, 24
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 30
 _SHADES = 5
 _FORMS = {"hour": "%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
-_LATIN = 6.6             # width of a letter at the picture's size; a Chinese character has twice that
+_BOLD = 1.1
+_LATIN = 7.6             # width of a letter at 14 pixels, the size on a phone; a Chinese character has twice that
 
 
 def svg(title: str, words: str, width: float, height: float, body: str) -> Markup:
@@ -91,7 +92,8 @@ def _named(spots: Sequence[tuple[float, float, str]]) -> str:
     """Names at their places, the first before the later ones: what would cover another name is left out."""
     body, taken = "", list[tuple[float, float, float]]()
     for x, y, name in spots:
-        half = _width(name) / 2
+        half = _width(name) * _BOLD / 2
+        x = min(max(x, half), WIDE - half)
         if all(abs(x - other) > half + wide or abs(y - beside) > 15 for other, beside, wide in taken):
             taken.append((x, y, half))
             body += _text(x, y, name, "middle", "place")

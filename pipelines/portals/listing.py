@@ -1,4 +1,4 @@
-"""What the site says of all its products together: lists, counts, news, the feed, which datasets belong together. Pure."""
+"""What the site says of all its products together: lists, counts, news, which datasets belong together. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from catalog.city import City
-from catalog.entry import CYCLES, FIELDS, TIER_NAMES
+from catalog.entry import CYCLES, FIELDS, FORMATS, TIER_NAMES
+from catalog.spelling import spelled
+from pipelines.moments import day
 from pipelines.portals import telling
-from pipelines.portals.telling import FORMATS, Gettext
+from pipelines.portals.telling import Gettext
 
 Page = Mapping[str, Any]
 Pages = Sequence[Page]
-NEWEST, NEWS, ENTRIES, RELATED, COMMON = 6, 8, 100, 6, 40
+NEWEST, NEWS, RELATED, COMMON = 6, 8, 6, 40
 BRIEF = ("title", "tier", "shown", "department_name")
 QUALITIES = (99, 95, 90)
 
@@ -52,7 +53,7 @@ def figures(city: City, pages: Pages) -> dict[str, Any]:
         "formats": {kind: sum(any(file["format"] == kind for file in page["files"]) for page in live) for kind in FORMATS},
         "waiting": sum(page["shown"] == "metadata" and page["tier"] == "unconditional" for page in live),
         "withdrawn": len(pages) - len(live), "taken_back": sum(bool(past["taken_back"]) for page in live for past in page["releases"]),
-        "months": sorted(Counter(telling.day(past["at"], city.zone)[:7] for page in live for past in page["releases"]).items())[-24:],
+        "months": sorted(Counter(day(past["at"], city.zone)[:7] for page in live for past in page["releases"]).items())[-24:],
     }
 
 
@@ -92,6 +93,8 @@ def news(pages: Pages) -> list[dict[str, Any]]:
             found += [{**told, "kind": "taken_back"}] if past["taken_back"] else []
             found += [{**told, "kind": "went", "columns": change["went"]}] if change.get("went") else []
             found += [{**told, "kind": "came", "columns": change["came"]}] if change.get("came") else []
+        found += [{"at": one["at"], "kind": "opened" if one["is"] == "unconditional" else "closed", "page": page, **one}
+                  for one in page.get("tier_changes", ())]
     found.sort(key=lambda one: (one["at"], one["page"]["id"]), reverse=True)
     live = [page for page in pages if page["shown"] != "tombstone"]
     coming = [{"at": None, "kind": "ending", "page": page} for page in live if page["status"] in ("deprecated", "retired")]
@@ -135,6 +138,12 @@ def words(page: Page) -> str:
     return " ".join(dict.fromkeys(part for part in parts if part)).casefold()
 
 
+def typed(page: Page) -> dict[str, str]:
+    """What is searched in pinyin: the title's syllables; those of publisher and tags, each apart by a semicolon."""
+    rest = (spelled(text) for text in (page["department_name"]["zh"], *page["tags"]))
+    return {"title": spelled(page["title"]["zh"]), "rest": ";".join(dict.fromkeys(one for one in rest if one))}
+
+
 def related(datasets: Mapping[str, Sequence[Page]]) -> dict[str, list[dict[str, Any]]]:
     """Dataset → those that share code lists, tags or columns of one name and label with it, the most alike first.
 
@@ -164,47 +173,6 @@ def _marks(members: Sequence[Page]) -> set[str]:
     columns = [column for page in members for column in page["columns"]]
     return {f"codes {column['codes']}" for column in columns if column["codes"]} | {f"tag {tag}" for page in members for tag in page["tags"]} | {
         f"column {column['name']} {column['label']}" for column in columns}
-
-
-def feed(city: City, pages: Pages, language: str, _: Gettext) -> str:
-    """Releases and withdrawals as Atom (RFC 4287), newest first. Links are relative: the site has no address of its own."""
-    title, root = getattr(city.title, language), "" if language == "zh" else "../"
-    entries = sorted((entry for page in pages for entry in _events(city, page, language, _)), reverse=True)[:ENTRIES]
-    newest_at = entries[0][0] if entries else "1970-01-01T00:00:00+00:00"
-    head = (f'<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{"zh-CN" if language == "zh" else "en"}">\n'
-            f"<id>urn:citylake:{escape(city.id)}:feed:{language}</id>\n<title>{escape(title)}</title>\n<updated>{newest_at}</updated>\n"
-            f'<link rel="self" href="feed.xml"/>\n<link rel="alternate" href="index.html"/>\n<icon>{root}mark.svg</icon>\n')
-    return head + "".join(
-        f"<entry>\n<id>{escape(identity)}</id>\n<title>{escape(said)}</title>\n<updated>{at}</updated>\n<author><name>{escape(who)}</name></author>\n"
-        f"<link href={quoteattr(link)}/>\n<summary>{escape(summary)}</summary>\n</entry>\n" for at, identity, said, who, link, summary in entries
-    ) + "</feed>\n"
-
-
-def _events(city: City, page: Page, language: str, _: Gettext) -> list[tuple[str, str, str, str, str, str]]:
-    name, who, link = page["title"][language], page["department_name"][language], f"datasets/{page['dataset']}.html"
-    if page["shown"] == "tombstone":
-        at = f"{page['tombstone']['date']}T00:00:00+00:00"
-        return [(at, f"urn:citylake:{page['id']}:withdrawn", f"{_('Withdrawn')}{'：' if language == 'zh' else ': '}{name}", who, link,
-                 page["tombstone"]["reason"])]
-    return [(past["at"], f"urn:citylake:{page['id']}:{past['release']}", f"{name} {past['release']}", who, f"{link}#{page['product']}-releases",
-             changed(page["measured"].get("changes", {}).get(past["release"]), past, language, _)) for past in page["releases"]]
-
-
-def changed(change: Mapping[str, Any] | None, past: Mapping[str, Any], language: str, _: Gettext) -> str:
-    """What changed in a release, in a sentence or two."""
-    stop = "。" if language == "zh" else ". "
-    if past["taken_back"]:
-        return _("This release was taken back: {reason}").format(reason=past["taken_back"])
-    said = [_("{n} rows").format(n=telling.thousands(past["rows"]))]
-    if change is not None:
-        for key, text in (("came", _("New columns: {names}")), ("went", _("Columns that are gone: {names}"))):
-            said += [text.format(names="、".join(change[key]) if language == "zh" else ", ".join(change[key]))] if change[key] else []
-        if "added" in change:
-            said.append(_("since {release}, {added} rows are new or changed and {gone} are gone or were changed").format(
-                release=change["since"], added=telling.thousands(change["added"]), gone=telling.thousands(change["gone"])))
-        elif not change["came"] and not change["went"]:
-            said.append(_("{n} of {all} files changed since {release}").format(n=change["files"], all=change["of"], release=change["since"]))
-    return stop.join(said).strip()
 
 
 def listed(pages: Pages) -> list[tuple[str, list[Page]]]:

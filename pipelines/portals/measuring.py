@@ -18,6 +18,7 @@ import duckdb
 
 from pipelines.portals import Item
 
+Data = Path | Mapping[str, Path]
 PREVIEW_ROWS = 20
 CELLS = 72                # of a map's grid, on the longer side
 BUCKETS = 160             # most points of a line
@@ -39,10 +40,11 @@ def preview(item: Item, data: Path) -> dict[str, Any] | None:
     return {"file": names[-1], "header": rows[0], "rows": rows[1:]}
 
 
-def measured(item: Item, data: Path, zone: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def measured(item: Item, data: Data, zone: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Figures of an open product; empty for any other, and where a file cannot be read: no release waits for a picture.
 
-    Times are told in `zone`. `before` is what was measured last: its comparisons of older releases stand.
+    `data`: where `release/name` lies, below a folder or path by path. Times are told in `zone`. `before` is what was measured last: its
+    comparisons of older releases stand.
     """
     if item.shown != "open" or not (files := _source(item, data)):
         return {}
@@ -52,7 +54,7 @@ def measured(item: Item, data: Path, zone: str, before: Mapping[str, Any] | None
         return {}
 
 
-def _figures(item: Item, data: Path, files: Sequence[Path], zone: str, before: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(item: Item, data: Data, files: Sequence[Path], zone: str, before: Mapping[str, Any]) -> dict[str, Any]:
     with _connection(zone) as db:
         _rows_of(db, files, len(item.page["columns"]))
         found: dict[str, Any] = {"nulls": _nulls(db, item.page["columns"])}
@@ -70,13 +72,17 @@ def _connection(zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield db
 
 
-def _source(item: Item, data: Path) -> list[Path]:
+def _source(item: Item, data: Data) -> list[Path]:
     """The newest release's files of the one format that is read fastest."""
     for kind in ("parquet", "csv"):
         names = [entry["name"] for entry in item.page["files"] if entry["format"] == kind]
         if names:
-            return [data / item.page["release"] / name for name in names]
+            return [_at(data, item.page["release"], name) for name in names]
     return []
+
+
+def _at(data: Data, release: str, name: str) -> Path:
+    return data / release / name if isinstance(data, Path) else data[f"{release}/{name}"]
 
 
 def _rows_of(db: duckdb.DuckDBPyConnection, files: Sequence[Path], width: int, view: str = "shown") -> None:
@@ -198,7 +204,7 @@ def _bars(db: duckdb.DuckDBPyConnection, page: Mapping[str, Any]) -> dict[str, A
     return None
 
 
-def _changes(db: duckdb.DuckDBPyConnection, item: Item, data: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+def _changes(db: duckdb.DuckDBPyConnection, item: Item, data: Data, known: Mapping[str, Any]) -> dict[str, Any]:
     """Release → what changed in it, for every two in a row whose CSV files are both shown."""
     shown = [{"release": past["release"], "files": [file for file in past["files"] if file["format"] == "csv"]} for past in item.page["releases"]]
     found: dict[str, Any] = {}
@@ -207,15 +213,24 @@ def _changes(db: duckdb.DuckDBPyConnection, item: Item, data: Path, known: Mappi
             continue
         last = known.get(new["release"])
         same = last is not None and last["since"] == old["release"] and new["release"] != item.page["release"]
-        found[new["release"]] = last if same else _compared(db, data, new, old)
+        found[new["release"]] = last if same else _compared(db, data, new, old, _key(item.page))
     return found
 
 
-def _compared(db: duckdb.DuckDBPyConnection, data: Path, new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns that came and went, files that changed, and, where they are not too large, rows that are in one release alone."""
+def _key(page: Mapping[str, Any]) -> list[str]:
+    """Headers of the columns by which a row is the same in two releases."""
+    labels = {column["name"]: column["label"] for column in page["columns"]}
+    return [labels[name] for name in page.get("key", ())]
+
+
+def _compared(db: duckdb.DuckDBPyConnection, data: Data, new: Mapping[str, Any], old: Mapping[str, Any], key: Sequence[str]) -> dict[str, Any]:
+    """Columns that came and went, files that changed, and, where they are not too large, rows that are in one release alone.
+
+    With a key also `changed`, the rows among these that are in both by their key.
+    """
     now, then = ({file["period"]: file for file in one["files"]} for one in (new, old))
     periods = sorted(name for name in {*now, *then} if now.get(name, {}).get("sha256") != then.get(name, {}).get("sha256"))
-    sides = {which: [data / one["release"] / files[name]["name"] for name in periods if name in files]
+    sides = {which: [_at(data, one["release"], files[name]["name"]) for name in periods if name in files]
              for which, one, files in (("new", new, now), ("old", old, then))}
     heads = {which: _header(paths[0]) if paths else None for which, paths in sides.items()}
     said: dict[str, Any] = {"since": old["release"], "files": len(periods), "of": len(now),
@@ -225,23 +240,31 @@ def _compared(db: duckdb.DuckDBPyConnection, data: Path, new: Mapping[str, Any],
         return said
     if heads["new"] and heads["old"] and heads["new"] != heads["old"]:
         return said
-    width = len(heads["new"] or heads["old"] or ())
+    header = heads["new"] or heads["old"] or []
+    width = len(header)
     for which, paths in sides.items():
         if paths:
             _rows_of(db, paths, width, f"{which}_{new['release']}")
     try:
-        added, gone = (_alone(db, sides, f"{mine}_{new['release']}", f"{yours}_{new['release']}", mine, yours)
-                       for mine, yours in (("new", "old"), ("old", "new")))
+        return {**said, **_rows_changed(db, new["release"], sides, [header.index(label) for label in key if label in header], len(key))}
     except duckdb.OutOfMemoryException:
         return said
-    return {**said, "added": added, "gone": gone}
 
 
-def _alone(db: duckdb.DuckDBPyConnection, sides: Mapping[str, Sequence[Path]], mine: str, yours: str, left: str, right: str) -> int:
-    if not sides[left]:
-        return 0
-    query = f"SELECT * FROM {mine}" + (f" EXCEPT ALL SELECT * FROM {yours}" if sides[right] else "")
-    return int(_one(db, f"SELECT count(*) FROM ({query})")[0])
+def _rows_changed(db: duckdb.DuckDBPyConnection, release: str, sides: Mapping[str, Sequence[Path]], key: Sequence[int], whole: int) -> dict[str, int]:
+    """Rows that are in one release alone: `added`, `gone`; and where all `whole` columns of a key are there, `changed` of both."""
+    if not sides["new"] or not sides["old"]:
+        only = {which: int(_one(db, f"SELECT count(*) FROM {which}_{release}")[0]) if sides[which] else 0 for which in sides}
+        return {"added": only["new"], "gone": only["old"], **({"changed": 0} if whole else {})}
+    for mine, yours in (("new", "old"), ("old", "new")):
+        db.execute(f"CREATE TEMP TABLE only_{mine} AS SELECT * FROM {mine}_{release} EXCEPT ALL SELECT * FROM {yours}_{release}")
+    found = {name: int(_one(db, f"SELECT count(*) FROM only_{which}")[0]) for name, which in (("added", "new"), ("gone", "old"))}
+    if key and len(key) == whole:
+        same = ", ".join(f"c{at}" for at in key)
+        found["changed"] = int(_one(db, f"SELECT count(*) FROM (SELECT {same} FROM only_new INTERSECT SELECT {same} FROM only_old)")[0])
+    for which in ("new", "old"):
+        db.execute(f"DROP TABLE only_{which}")
+    return found
 
 
 def _header(path: Path) -> list[str]:

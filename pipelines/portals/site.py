@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -21,14 +21,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from catalog.canonical import fingerprint
 from catalog.city import City
 from catalog.dcat import document
-from catalog.entry import CYCLES, FIELDS, GUIDE, TIER_NAMES, TREATMENTS, TYPES
+from catalog.entry import CYCLES, FIELDS, FORMATS, NATIONAL, TIER_NAMES, TREATMENTS, type_name
 from catalog.wording import LANGUAGES, wording
-from pipelines.portals import examples, listing, telling
+from pipelines.moments import day
+from pipelines.portals import changes, examples, listing, telling
 from pipelines.portals.pictures import pictures
 
 Item = Mapping[str, Any]       # id, shown, page, preview, measured: one entry of pages.json
 Page = Mapping[str, Any]
-OURS = ("site.py", "listing.py", "telling.py", "pictures.py", "drawing.py", "examples.py")
+OURS = ("site.py", "listing.py", "changes.py", "telling.py", "pictures.py", "drawing.py", "examples.py")
 PLAIN = ("style.css", "site.js", "mark.svg")
 VIEWS = ("index", "catalog", "departments", "developers", "statistics", "status")
 
@@ -48,7 +49,8 @@ def _program() -> str:
     portals = files("pipelines.portals")
     ours = sorted((path for path in portals.joinpath("templates").iterdir() if path.is_file()), key=lambda path: path.name)
     ours += [portals.joinpath(name) for name in OURS]
-    ours += [files("catalog").joinpath(name) for name in ("dcat.py", "entry.py", "wording.py", "locale/zh_CN.po")]
+    ours += [files("catalog").joinpath(name) for name in ("dcat.py", "entry.py", "spelling.py", "wording.py", "locale/zh_CN.po")]
+    ours.append(files("pipelines").joinpath("moments.py"))
     return fingerprint([path.read_text(encoding="utf-8") for path in ours])
 
 
@@ -69,7 +71,8 @@ def render_site(folder: Path, city: City, shown: Sequence[Item], before: tuple[P
         _put(folder / name, _text(name))
     title, name_of = city.title.model_dump(), city.name.model_dump()
     _put(folder / "catalog.jsonld", json.dumps(document(city.id, title, name_of, live), ensure_ascii=False, sort_keys=True) + "\n")
-    _put(folder / "catalog.csv", _catalog_csv(live))
+    _put(folder / "catalog.csv", _catalog_csv(live, "national", NATIONAL))
+    _put(folder / "en/catalog.csv", _catalog_csv(live, "english", NATIONAL.values()))
     same = _unchanged(datasets, related, before)
     for language in LANGUAGES:
         _views(folder, city, pages, language)
@@ -97,8 +100,9 @@ def _unchanged(datasets: Mapping[str, list[Page]], related: Mapping[str, Any], b
 def _common(city: City, language: str, root: str) -> dict[str, Any]:
     """What every template is given; `root` leads from the page to the site's root, with a slash at its end or nothing."""
     return {"_": wording(language), "language": language, "city": city, "fields": FIELDS, "tiers": TIER_NAMES, "cycles": CYCLES, "root": root,
-            "treatments": TREATMENTS, "types": TYPES, "colon": "：" if language == "zh" else ": ", "formats": telling.FORMATS,
-            "home": root if language == "zh" else f"{root}en/", "day": partial(telling.day, zone=city.zone),
+            "treatments": TREATMENTS, "type_name": partial(type_name, language=language), "formats": FORMATS,
+            "colon": "：" if language == "zh" else ": ", "rows_of": partial(telling.rows, _=wording(language)),
+            "home": root if language == "zh" else f"{root}en/", "day": partial(day, zone=city.zone),
             "marked": partial(telling.marked, language=language), "said": partial(telling.spoken, language=language), "telling": telling,
             "due": partial(telling.due, calendar=city.calendar, zone=city.zone),
             "kept": partial(telling.kept, calendar=city.calendar, zone=city.zone), "base": examples.BASE}
@@ -111,11 +115,12 @@ def _views(folder: Path, city: City, pages: list[dict[str, Any]], language: str)
     given = {**_common(city, language, "" if language == "zh" else "../"), "pages": ordered, "figures": listing.figures(city, pages),
              "departments": listing.departments(city, ordered), "newest": listing.newest(pages), "news": listing.news(pages),
              "facets": listing.facets(city, pages, language, _), "listed": listing.listed(ordered), "facts": listing.facts,
-             "words": listing.words, "example": next((page for page in ordered if page["shown"] == "open" and examples.examples(page)), None)}
+             "words": listing.words, "typed": listing.typed, "named": partial(changes.named, language=language),
+             "example": next((page for page in ordered if page["shown"] == "open" and examples.examples(page)), None)}
     for view in VIEWS:
         other = f"en/{view}.html" if language == "zh" else f"../{view}.html"
         _put(place / f"{view}.html", environment().get_template(f"{view}.html").render(**given, view=view, other=other))
-    _put(place / "feed.xml", listing.feed(city, pages, language, _))
+    _put(place / "feed.xml", changes.feed(city, pages, language, _))
 
 
 def _files_of(city: City, name: str, members: list[Page], related: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -131,7 +136,8 @@ def _dataset(city: City, name: str, members: list[Page], related: list[dict[str,
         **_common(city, language, "../" if language == "zh" else "../../"), dataset=name, products=members, main=members[0], related=related,
         view="dataset", other=f"../en/datasets/{name}.html" if language == "zh" else f"../../datasets/{name}.html",
         pictures=partial(pictures, language=language, _=_), examples=examples.examples,
-        changed=partial(listing.changed, language=language, _=_), reason=partial(telling.reason, language=language, _=_))
+        changed=partial(changes.changed, language=language, _=_), heads=partial(telling.heads, language=language),
+        reason=partial(telling.reason, language=language, _=_))
 
 
 def _metadata(name: str, members: list[Page]) -> str:
@@ -140,12 +146,12 @@ def _metadata(name: str, members: list[Page]) -> str:
     return json.dumps({"dataset": name, "products": products}, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _catalog_csv(pages: Sequence[Page]) -> str:
-    """The catalog with the national guide's field names."""
+def _catalog_csv(pages: Sequence[Page], words: str, names: Iterable[str]) -> str:
+    """The catalog with the national guide's fields: `national` by their names and in Chinese, `english` in English."""
     handle = io.StringIO()
-    writer = csv.DictWriter(handle, fieldnames=GUIDE, lineterminator="\n")
+    writer = csv.DictWriter(handle, fieldnames=list(names), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(page["entry"]["national"] for page in pages)
+    writer.writerows(page["entry"].get(words, {}) for page in pages)      # a site of an earlier day has none in English, until all is published again
     return "\ufeff" + handle.getvalue()
 
 

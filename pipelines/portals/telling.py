@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
 from catalog.city import Calendar
+from pipelines.moments import day
 
 Gettext = Callable[[str], str]
 DAYS = {"hourly": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
@@ -22,17 +22,17 @@ LICENCES: Mapping[str, tuple[str, str]] = {
     "CC0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "ODbL-1.0": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
 }
-FORMATS = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON Lines", "json": "JSON", "xlsx": "Excel", "geojson": "GeoJSON"}
 RULES = {
     "type": "not of the declared type", "required": "value missing", "code": "not in the code list", "minimum": "below the least value allowed",
     "maximum": "above the greatest value allowed", "above": "not above the bound", "below": "not below the bound", "min_length": "too short",
-    "max_length": "too long", "pattern": "not of the declared form", "unique": "not unique",
+    "max_length": "too long", "pattern": "not of the declared form", "unique": "not unique", "merge": "one key came with different values",
 }
+METRICS = {"nullValues": "value missing", "missingValues": "value missing", "duplicateValues": "not unique"}
 LEVELS = {"L1": "not sensitive", "L2": "slightly sensitive", "L3": "rather sensitive", "L4": "sensitive"}
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z]{2}")
+_NUMBER = re.compile(r"\b\d+(?:[.,]\d+)*\b")
 _SENTENCE = re.compile(r"[^。！？.!?]*(?:[。！？]+|[.!?]+(?=\s|[\u3400-\u9fff]|$)|[.!?]+|$)")
-_REASON = re.compile(r"(?:(?P<kind>[a-z_]+)\.)?(?P<name>\w+)(?:: (?P<rows>\d+) rows)?")
 
 
 def size(number: int) -> str:
@@ -53,16 +53,6 @@ def thousands(number: float | None) -> str:
 def share(value: float) -> str:
     """A share in percent; what is not nothing never reads as nothing."""
     return "0 %" if not value else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
-
-
-def day(text: str | None, zone: str) -> str:
-    """An ISO time in UTC → the date in the city's zone, 2026-11-22; a date stays what it is."""
-    if not text:
-        return "–"
-    at = datetime.fromisoformat(text)
-    if len(text) <= 10:
-        return text
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def han(text: str) -> bool:
@@ -120,20 +110,65 @@ def kept(page: Mapping[str, Any], calendar: Calendar, zone: str) -> tuple[int, i
     return sum(came <= last for came, last in pairs), len(pairs)
 
 
-def reason(text: str, columns: Sequence[Mapping[str, Any]], language: str, _: Gettext) -> str:
-    """`code.district: 3 rows` → which column, what was wrong, in how many rows. A rule of the contract's own goes by its name."""
-    match = _REASON.fullmatch(text)
-    if match is None:
-        return text
-    kind, name, rows = match["kind"], match["name"], match["rows"]
-    colon = "：" if language == "zh" else ": "
-    column = next((one["label" if language == "zh" else "label_en"] for one in columns if one["name"] == name), None)
-    known = RULES.get(kind or "")
-    if known is None:
-        said = _("rule {name}").format(name=f"{kind}.{name}" if kind else name)
+def reason(text: str, page: Mapping[str, Any], language: str, _: Gettext) -> Markup:
+    """`code.district: 3 rows` → which column, what was wrong, in how many rows. A rule of the contract's own is told by its sentence.
+
+    `page["quality"]["rules"]` says of each rule named there what it is about (pipelines/pages.py); labels are the contract's.
+    """
+    rule, _colon, counted = text.partition(": ")
+    kind, _dot, name = rule.partition(".")
+    about = (page["quality"].get("rules") or {}).get(rule) or {}
+    column = _column(name or rule, about, page["columns"], language, _)
+    said = _demand(about, column, language, _)
+    if said is None:
+        known = RULES.get(kind) or METRICS.get(about.get("metric", ""))
+        subject = _("key") if rule in ("unique.key", "merge.conflicts") else column or _("The table")
+        said = marked(f"{subject}{'：' if language == 'zh' else ': '}{_(known)}" if known else _("rule {name}").format(name=rule), language)
+    number = counted.removesuffix(" rows")
+    return said + f"{'，' if language == 'zh' else ', '}{rows(int(number), _)}" if number.isdigit() else said
+
+
+def rows(number: int, _: Gettext) -> str:
+    """A number of rows in words."""
+    return (_("{n} row") if number == 1 else _("{n} rows")).format(n=thousands(number))
+
+
+def _column(name: str, about: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], language: str, _: Gettext) -> str:
+    """The label of a rule's column, and whether it is not published; empty for a rule about the table."""
+    if label := about.get("column"):
+        return str(label[language] if about["published"] else _("{label} (not published)").format(label=label[language]))
+    found = next((one["label" if language == "zh" else "label_en"] for one in columns if one["name"] == name), None)
+    return str(found or ("" if about else name))
+
+
+def _demand(about: Mapping[str, Any], column: str, language: str, _: Gettext) -> Markup | None:
+    """What a rule of the contract's own demands, as a sentence about its column, a row or the table. None where the contract has no words.
+
+    It has them as they follow the subject (`has no rain in dry air`); what it has in Chinese is a sentence by itself.
+    """
+    says = spoken(about.get("says"), language).rstrip(".。")
+    if not says:
+        return None
+    subject, template = column or (_("Each row") if about["row"] else _("The table")), "{a} " + _NUMBER.sub("{b}", says, count=1) + "."
+    number = _NUMBER.search(says)
+    if han(says):
+        told = marked(says, language)
+    elif language == "en" or _(template) != template:
+        told = marked(_(template).format(a=subject, b=number[0] if number else "").rstrip(".。").replace("） ", "）"), language)
     else:
-        said = f"{_('key') if kind == 'unique' and name == 'key' else column or name}{colon}{_(known)}"
-    return said if rows is None else f"{said}{'，' if language == 'zh' else ', '}{_('{n} rows').format(n=thousands(int(rows)))}"
+        told = Markup('{} <span lang="en">{}</span>').format(subject, says)
+    return Markup(escape(_('Does not hold: "{rule}"'))).format(rule=told)
+
+
+def heads(page: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]:
+    """Of each column of the preview: its label in the reader's language, the file's own header where that is another, its name."""
+    known = {column["label"]: column for column in page["columns"]}
+    found = []
+    for header in page["preview"]["header"]:
+        column = known.get(header, {})
+        label = str(column.get("label_en") or header) if language == "en" else header
+        found.append((label, header if label != header else "", str(column.get("name", ""))))
+    return found
 
 
 def by_period(files: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:

@@ -13,22 +13,17 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.canonical import fingerprint, plain
-from catalog.entry import FIELDS, TIER_NAMES, coverage, entry
+from catalog.entry import FIELDS, NATIONAL, TIER_NAMES, coverage, entry
 from pipelines.journal import CITY
 from pipelines.lake import Op, Write
 from pipelines.manifest import seal_version
+from pipelines.moments import day
 from pipelines.products import Outward
 from pipelines.releases import dictionary
 from pipelines.way import Way
 
 CATALOG, COVERAGE, JOURNAL = "register/city/catalog", "register/city/coverage", "register/city/journal"
 _TEXT, _NUMBER = pa.string(), pa.int64()
-# Delta columns are ASCII (DESIGN §5); the guide's Chinese names are what catalog.csv on the portal shows.
-NATIONAL = {
-    "信息资源代码": "resource_code", "信息资源名称": "resource_name", "信息资源摘要": "summary", "信息资源提供方": "provider", "信息项": "items",
-    "信息资源格式": "formats", "更新周期": "update_cycle", "共享类型": "share_type", "共享条件": "share_conditions", "开放类型": "open_type",
-    "开放条件": "open_conditions", "发布日期": "release_date", "关联代码表": "code_lists", "权利人": "rights_holder", "法律依据": "legal_basis",
-}
 _OWN = ("id", "dataset", "department", "field", "tier", "status", "release")
 
 
@@ -43,7 +38,7 @@ def entries(way: Way) -> list[dict[str, Any]]:
             outward = Outward(contract, product, way.city.codes, way.city.zone)
             release = state.release(product.name)
             shown = None if product.name in state.withdrawn else release
-            row = entry(way.city, contract, product, outward.tier, dictionary(outward), shown.at if shown else None)
+            row = entry(way.city, contract, product, outward.tier, dictionary(outward), day(shown.at, way.city.zone) if shown else None)
             row |= {"release": shown.id if shown else None, "withdrawn": product.name in state.withdrawn}
             found.append(row)
     return sorted(found, key=lambda row: str(row["id"]))
@@ -78,7 +73,7 @@ def _write(way: Way, name: str, table: pa.Table, op: Op, base: int | None) -> in
 
 
 def _catalog(way: Way, rows: list[dict[str, Any]]) -> pa.Table:
-    schema = pa.schema([*((name, _TEXT) for name in (*_OWN, *NATIONAL.values())), ("withdrawn", pa.bool_())])
+    schema = pa.schema([*((name, _TEXT) for name in (*_OWN, *NATIONAL.values())), ("withdrawn", pa.bool_())])      # Delta's columns are ASCII
     return pa.Table.from_pylist([
         {**{key: row[key] for key in (*_OWN, "withdrawn")}, **{column: row["national"][name] for name, column in NATIONAL.items()}}
         for row in rows

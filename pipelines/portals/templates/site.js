@@ -1,4 +1,4 @@
-// Searching and filtering the catalog, the site's own address in examples, dates that are over. All pages can be read without it.
+// Searching and filtering the catalog, suggestions, the site's own address in examples, dates that are over. All pages can be read without it.
 "use strict";
 (() => {
   const all = (query, from = document) => [...from.querySelectorAll(query)];
@@ -14,6 +14,55 @@
       one.classList.add("late");
       one.append(" (" + one.dataset.late + ")");
     }
+  }
+
+  // Pinyin from any syllable on, each in full or by its first letters, the last as far as it is typed: `ggzxc`, `gongzi`.
+  const spells = (word, syllables, at) => !word || (at < syllables.length && (syllables[at].startsWith(word) ||
+    [syllables[at], syllables[at].slice(0, 1), /^[csz]h/.test(syllables[at]) ? syllables[at].slice(0, 2) : ""].some(
+      (head) => head && word.startsWith(head) && spells(word.slice(head.length), syllables, at + 1))));
+  const typed = (word, text) => /^[a-z0-9']{2,}$/.test(word) && (text || "").split(";").some((phrase) => {
+    const syllables = phrase.split(" ").filter(Boolean);
+    return syllables.some((_, at) => spells(word.replaceAll("'", ""), syllables, at));
+  });
+  const wordsOf = (text) => text.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
+
+  // Suggestions below a search box: titles that fit, by arrows and Enter or by a click. Enter alone searches.
+  for (const box of all("[data-suggest]")) {
+    const list = document.getElementById(box.getAttribute("aria-controls"));
+    const titles = all("[role=option]", list);
+    let at = -1;
+    const fitting = () => titles.filter((title) => !title.hidden);
+    const mark = (next) => {
+      at = next;
+      fitting().forEach((title, place) => title.setAttribute("aria-selected", place === at));
+      const one = fitting()[at];
+      if (one) { box.setAttribute("aria-activedescendant", one.id); one.scrollIntoView({ block: "nearest" }); }
+      else box.removeAttribute("aria-activedescendant");
+    };
+    const close = () => { list.hidden = true; box.setAttribute("aria-expanded", "false"); mark(-1); };
+    const open = () => {
+      const words = wordsOf(box.value);
+      let left = 8;
+      for (const title of titles) {
+        const fits = words.length && left > 0 && words.every((word) => title.dataset.title.includes(word) || typed(word, title.dataset.typed));
+        title.hidden = !fits;
+        left -= fits ? 1 : 0;
+      }
+      list.hidden = !fitting().length;
+      box.setAttribute("aria-expanded", String(!list.hidden));
+      mark(-1);
+    };
+    box.addEventListener("input", open);
+    box.addEventListener("blur", close);
+    box.addEventListener("keydown", (event) => {
+      const many = list.hidden ? 0 : fitting().length;
+      if (event.key === "Escape" && many) { event.preventDefault(); close(); }
+      else if (event.key === "ArrowDown" && many) { event.preventDefault(); mark((at + 1) % many); }
+      else if (event.key === "ArrowUp" && many) { event.preventDefault(); mark(at > 0 ? at - 1 : many - 1); }
+      else if (event.key === "Enter" && many && at >= 0) { event.preventDefault(); location.href = fitting()[at].dataset.href; }
+    });
+    list.addEventListener("pointerdown", (event) => event.preventDefault());      // the box keeps the focus until the click
+    for (const title of titles) title.addEventListener("click", () => { location.href = title.dataset.href; });
   }
 
   // The search box of any page leads to the catalog.
@@ -50,12 +99,12 @@
   const picked = (name) => boxes.filter((box) => box.name === name && box.checked).map((box) => box.value);
   const has = (item, name, values) => !values.length || values.some((value) => (item.dataset[name] || "").split(" ").includes(value));
   const score = (item, words) => words.reduce((sum, word) => {
-    const title = item.dataset.title.includes(word);
-    return sum < 0 || !(title || item.dataset.words.includes(word)) ? -1 : sum + (title ? 10 : 1);
+    const title = item.dataset.title.includes(word) || typed(word, item.dataset.typedTitle);
+    return sum < 0 || !(title || item.dataset.words.includes(word) || typed(word, item.dataset.typedRest)) ? -1 : sum + (title ? 10 : 1);
   }, 0);
 
   function show() {
-    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = wordsOf(query.value);
     const want = Object.fromEntries(facets.map((name) => [name, picked(name)]));
     const scores = new Map(items.map((item) => [item, score(item, words)]));
     const fits = (item, but) => scores.get(item) >= 0 && facets.every((name) => name === but || has(item, name, want[name]));
