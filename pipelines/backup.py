@@ -2,6 +2,7 @@
 
     TARGET/objects/ab/<sha256>            bytes, once, however many backups and files have them
     TARGET/backups/<time>-<hash>.json     one backup: every file with place, size, sha256, mode and time; <hash> begins this list's sha256
+                                          (<time>.0001 and so on where the time is that of an earlier backup: ids stand in order)
 
 The list is put there last, in one step: a kill leaves the backups that were there, and objects that the next backup takes up.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets as random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,6 +33,7 @@ FORMAT = 1
 PARTS = ("lake", "state", "secrets", "city")
 STATE = {"holding", "unsettled", "people.local.yaml"}       # the rest of it is made again, or has a backup of its own
 Told = Callable[[str], None]
+_ID = re.compile(r"(\d{8}T\d{6}Z)(?:\.(\d{4}))?-([0-9a-f]{16})")
 
 
 @dataclass(frozen=True)
@@ -229,8 +232,7 @@ def copied(source: Path, target: Path) -> tuple[str, int]:
 
 def _listed(target: Path, document: Mapping[str, Any]) -> Backup:
     data = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    made = str(document["made"])
-    name = f"{made[:19].replace('-', '').replace(':', '')}Z-{hashlib.sha256(data).hexdigest()[:16]}"
+    name = _named(target, str(document["made"]), hashlib.sha256(data).hexdigest()[:16])
     home = target / "backups"
     home.mkdir(exist_ok=True, mode=0o700)
     temporary = home / f".{name}"
@@ -242,6 +244,16 @@ def _listed(target: Path, document: Mapping[str, Any]) -> Backup:
     os.sync()
     boundary("backup/listed")
     return load(target, name)
+
+
+def _named(target: Path, made: str, sha: str) -> str:
+    """An id that stands after those of all earlier backups: a second may bring several, and a clock may be set back."""
+    stamp = f"{made[:19].replace('-', '').replace(':', '')}Z"
+    known = [found for name in names(target) if (found := _ID.fullmatch(name))]
+    if not known or known[-1][1] < stamp:
+        return f"{stamp}-{sha}"
+    last = known[-1]
+    return last[0] if last[3] == sha else f"{last[1]}.{int(last[2] or 0) + 1:04d}-{sha}"
 
 
 def _prune(target: Path, keep: int) -> list[str]:
