@@ -24,7 +24,7 @@ text {{ font: 12px {FONTS}; fill: #1d2733; }}
 .box {{ fill: #fff; stroke: #9aa7b4; }} .bar {{ fill: #0b5c7a; }} .source .bar {{ fill: #6b7785; }} .bronze .bar {{ fill: #8a5a00; }}
 .silver .bar {{ fill: #55606d; }} .published .bar {{ fill: #1b6b3a; }} .idle text {{ fill: #7b8794; }}
 .edge {{ fill: none; stroke: #8fa3b3; stroke-width: 1.3; }} .treated {{ stroke: #b46b00; stroke-width: 1.8; }}
-.edge:hover {{ stroke: #0b5c7a; stroke-width: 3; }}
+.counted {{ stroke-dasharray: 4 3; }} .edge:hover {{ stroke: #0b5c7a; stroke-width: 3; }}
 """
 
 
@@ -39,7 +39,7 @@ def picture(found: Mapping[str, Any], name: str) -> str:
     wide = [max((_width(nodes, box) for box in layer if not box.lanes), default=NARROW) for layer in made.layers]
     left = [MARGIN + sum(wide[:at]) + BETWEEN * at for at in range(len(wide))]
     across, down = (left[-1] + wide[-1] if wide else 0) + MARGIN, made.height + 2 * MARGIN
-    feeding, of = {source for source, _target, _how in edges}, {key: box for box in made.boxes.values() for key in box.rows}
+    feeding, of = {source for source, _target, how in edges if how != "count"}, {key: box for box in made.boxes.values() for key in box.rows}
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="{"zh-CN" if language() == "zh" else "en"}" aria-labelledby="title about"'
              f' width="{across:.0f}" height="{down:.0f}" viewBox="0 0 {across:.0f} {down:.0f}">',
              f'<title id="title">{escape(_("Lineage of {name}").format(name=name))}</title>',
@@ -113,6 +113,6 @@ def _edge(places: list[tuple[float, float, float]], source: str, target: str, ho
         path += f"C{begin + bend:.1f} {y:.1f} {next_left - bend:.1f} {next_y:.1f} {next_left:.1f} {next_y:.1f}"
         if (next_left, next_wide, next_y) != places[-1]:
             path += f"H{next_left + next_wide:.1f}"
-    treated = how not in ("ingest", "refine", "derive", "keep")
+    kind = {"ingest": "", "refine": "", "derive": "", "keep": "", "count": " counted"}.get(how, " treated")
     title = f"{source} → {target} ({_(how)})"
-    return f'<path class="edge{" treated" if treated else ""}" d="{path}"><title>{escape(title)}</title></path>'
+    return f'<path class="edge{kind}" d="{path}"><title>{escape(title)}</title></path>'

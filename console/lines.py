@@ -82,7 +82,7 @@ def _branch(nodes: Mapping[str, Any], above: Mapping[str, Sequence[tuple[str, st
     facts = " ".join(str(node[name]) for name in ("type", "level") if node.get(name))
     label = f" {node['label']}" if node.get("label") not in (None, node["column"]) else ""
     where = f"← {key.split('#')[0]} " if how else ""
-    yield from _leaf(f"{where}{node['column']}{label} ({facts}{', ' if how else ''}{how})", indent)
+    yield from _leaf(f"{where}{node['column']}{label} ({facts}{', ' if how else ''}{_(how)})", indent)
     headers: dict[str, list[str]] = {}
     for source, how_next in above.get(key, ()):
         if nodes[source].get("layer") == "source":

@@ -17,6 +17,7 @@ from catalog.dialect_lineage import columns_behind
 from catalog.errors import DefinitionError
 from pipelines import refining
 from pipelines.bronze import bronze_schema
+from pipelines.lineage_counts import counting, counts_rows, telling
 from pipelines.lineage_rows import Origin, row
 from pipelines.products import Outward
 from pipelines.way import Way, table
@@ -108,18 +109,20 @@ def _silver(way: Way, contract: Contract, graph: _Graph) -> None:
     """Silver columns, traced through the merge, the checked rows and the steward's query or bronze."""
     plan = refining.Plan(contract, (), way.city.zone, corrected=False, traced=True)      # row rules decide about rows, not about values
     places = {item.name: table("silver", item.dataset) for item in contract.inputs}
+    keys = {item.name: telling(way.city.contracts[item.dataset]) for item in contract.inputs}
     if contract.derived:
         views = {item.name: [column.name for column in way.city.contracts[item.dataset].columns] for item in contract.inputs}
     else:
         places["bronze"], views = _bronze(contract, graph), {"bronze": bronze_schema(contract).names}
-    checked = columns_behind(plan.checked(), views)
+    checked, counted = columns_behind(plan.checked(), views), columns_behind(counting(plan.checked(), keys), views)
     merged = columns_behind(plan.merged(), {"checked": list(checked)})
     for column in contract.columns:
         key = graph.node(_place("silver", contract), column.name, layer="silver", dataset=contract.id, label=column.label,
                          type=str(column.type), level=column.level)
         for _, between in sorted(merged[column.name]):
-            for view, name in sorted(checked[between]):
-                graph.edge(f"{places[view]}#{name}", key, "derive" if contract.derived else "refine")
+            for view, name in sorted(counted[between]):     # what is only counted is read for no value
+                how = "count" if (view, name) not in checked[between] else "derive" if contract.derived else "refine"
+                graph.edge(f"{places[view]}#{name}", key, how)
 
 
 def _bronze(contract: Contract, graph: _Graph) -> str:
@@ -149,6 +152,8 @@ def _published(contract: Contract, outward: Outward, graph: _Graph) -> None:
         # What is read from a lookup comes from its own column; what a redacted text is searched for in others does not leave.
         for name in [column.name] if column.name in outward.lookups() else sorted(_read(column.expression)):
             graph.edge(f"{_place('silver', contract)}#{name}", key, column.treatment)
+        for name in telling(contract) if counts_rows(column.expression) else ():
+            graph.edge(f"{_place('silver', contract)}#{name}", key, "count")
 
 
 def _read(expression: exp.Expr) -> Iterator[str]:

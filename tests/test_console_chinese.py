@@ -27,7 +27,7 @@ WORDS = [*get_args(Role), *(ruling.value for ruling in Ruling), *TREATMENTS, *DI
          "admitted", "skipped", "approve", "reject", "revoke", "in force", "older", "taken back", "withdrawn", "unconditional", "restricted",
          "prohibited",
          "open", "metadata", "tombstone", "absent", "ingest", "refine", "serve", "passed", "warning", "source", "bronze", "silver", "published",
-         "derive", "rows", "quarantined"]
+         "derive", "count", "rows", "quarantined"]
 
 
 @pytest.fixture(autouse=True)

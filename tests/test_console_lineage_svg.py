@@ -15,6 +15,7 @@ from tiny import Tiny
 
 from console.layered import GAP, layout
 from console.lineage_svg import NARROW, WIDE, picture
+from console.lines import graph
 from console.words import speak
 from pipelines import lineage
 from pipelines.settings import shipped_city
@@ -52,6 +53,21 @@ def test_every_contract_of_the_city(way: Way) -> None:
         assert all(group.findtext(f"{SVG}title") for group in groups)
         assert len(groups) == len(found["nodes"]) + len({node["id"].split("#")[0] for node in found["nodes"]})
         assert re.findall(r"<script|<image|href|url\(|@import|@font-face|\son\w+=", text) == []
+
+
+def test_every_published_column_of_the_city_comes_from_somewhere(way: Way) -> None:
+    """Counts too, in table and picture; they are told apart from values, and what is only counted does not leave."""
+    for name in way.city.contracts:
+        found = lineage.columns(way, name)
+        reached = {edge["to"] for edge in found["edges"]}
+        assert [node["id"] for node in found["nodes"] if node["layer"] == "published" and node["id"] not in reached] == []
+    found = lineage.columns(way, "letters_calls.hotline_cases")
+    line = next(line for line in ElementTree.fromstring(picture(found, "x")).findall(f".//{SVG}path")
+                if str(line.findtext(f"{SVG}title")).endswith("#case_no → gold/letters_calls/hotline_cases/summary#cases (计数)"))
+    assert line.get("class") == "edge counted"
+    told = "\n".join(graph(found))
+    assert "cases 记录数 (bigint L1)\n    ← silver/letters_calls/hotline_cases case_no" in told
+    assert "计数)" in told
 
 
 def test_boxes_do_not_cover_each_other_and_lines_pass_beside_them(way: Way) -> None:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
+from sqlglot import exp
 from tiny import DATASET, Tiny, column, contract
 
+from catalog.dialect_lineage import columns_behind
 from catalog.errors import DefinitionError, LakeError
 from pipelines.lineage import column as one_column
 from pipelines.lineage import columns, row
+from pipelines.lineage_counts import counting
 from pipelines.lineage_rows import trace
 
 FIRST = """\
@@ -220,7 +224,8 @@ def test_columns_from_header_to_product(tiny: Tiny) -> None:
             ("silver/parks/trees#height", "gold/parks/trees/short#height", "round"),
             ("silver/parks/trees#id", "gold/parks/trees/tokens#id", "token"),
             ("silver/parks/trees#height", "gold/parks/trees/kinds#tallest", "aggregate")} <= found
-    assert not [edge for edge in found if edge[1] == "gold/parks/trees/kinds#trees"]      # count(*) reads no column
+    assert {edge for edge in found if edge[1] == "gold/parks/trees/kinds#trees"} == {          # count(*) counts rows, which the key tells apart
+        ("silver/parks/trees#id", "gold/parks/trees/kinds#trees", "count")}
     assert not [edge for edge in found if "#note" in edge[0] and edge[1].startswith("gold")]
     filters = {node["id"]: node["rows_by"]["filter"] for node in graph["nodes"] if node["layer"] == "published"}
     assert filters["gold/parks/trees/short#kind"] == ["height"]
@@ -232,6 +237,24 @@ def test_columns_of_a_derived_dataset_reach_the_headers_of_its_inputs(tiny: Tiny
     assert {("source/parks/crews/main#班组", "bronze/parks/crews#crew", "ingest"), ("silver/parks/crews#crew", "silver/parks/cared#crew", "derive"),
             ("silver/parks/cared#crew", "silver/parks/load#crew", "derive"), ("silver/parks/load#crew", "gold/parks/load/main#crew", "keep")} <= found
     assert not [edge for edge in found if "height" in edge[0]]
+
+
+def test_what_a_query_counts_leads_to_the_keys_of_what_it_reads() -> None:
+    """Through a join, a subquery and a WITH; a value that is read as well is no count."""
+    keys = {"trees": ["id"], "crews": ["crew", "day"]}
+    views = {"trees": ["id", "kind", "height"], "crews": ["crew", "day", "kind"]}
+    for sql, expected in (
+        ("SELECT kind, count(*) AS n FROM trees GROUP BY kind", {("trees", "id")}),
+        ("SELECT t.kind AS kind, count(*) AS n FROM trees AS t JOIN crews AS c ON c.kind = t.kind GROUP BY t.kind",
+         {("trees", "id"), ("crews", "crew"), ("crews", "day")}),
+        ("SELECT sum(n) AS n FROM (SELECT kind, count(*) AS n FROM trees GROUP BY kind) AS k", {("trees", "id")}),
+        ("WITH tall AS (SELECT kind AS of FROM trees WHERE height > 3) SELECT count(*) AS n FROM tall", {("trees", "kind")}),
+        ("SELECT count(height) AS n FROM trees", {("trees", "height")}),
+    ):
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        assert isinstance(tree, exp.Query)
+        assert columns_behind(counting(tree, keys), views)["n"] == expected, sql
+        assert tree.sql() == sqlglot.parse_one(sql, dialect="duckdb").sql()       # what runs stays as it is
 
 
 def test_one_column_up_and_down(tiny: Tiny) -> None:
