@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 WIDE, HIGH, ROW = 480, 250, 24
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 30
 _SHADES = 5
-_FORMS = {"hour": "%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+_FORMS = {"hour": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 _BOLD = 1.1
 _LATIN = 7.6             # width of a letter at 14 pixels, the size on a phone; a Chinese character has twice that
 
@@ -26,9 +26,9 @@ def svg(title: str, words: str, width: float, height: float, body: str) -> Marku
         round(width), round(height), f"{title} {words}", title, words, Markup(body))
 
 
-def moment(text: str, span: str) -> str:
-    """The start of a bucket for people."""
-    return datetime.fromisoformat(text).strftime(_FORMS[span])
+def moment(text: str, span: str, short: bool = False) -> str:
+    """The start of a bucket for people; hours without their year where it is `short`."""
+    return datetime.fromisoformat(text).strftime("%m-%d %H:%M" if short and span == "hour" else _FORMS[span])
 
 
 def number(value: float) -> str:
@@ -46,7 +46,7 @@ def line(points: Sequence[tuple[str, float]], span: str, title: str, words: str)
                    for tick in ticks)
     for at in sorted({0, len(points) // 2, len(points) - 1}):
         anchor = "start" if at == 0 else "end" if at == len(points) - 1 else "middle"
-        body += _text(x(times[at]), HIGH - 10, moment(points[at][0], span), anchor)
+        body += _text(x(times[at]), HIGH - 10, moment(points[at][0], span, short=True), anchor)
     spots = [f"{x(time):.1f} {y(value):.1f}" for time, (_, value) in zip(times, points, strict=True)]
     body += f'<path class="line" d="M{"L".join(spots)}"/>'
     if len(points) <= 40:
