@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tiny import DATASET, GOOD, Tiny, contract
 from catalog.errors import Drifted
 from pipelines.pages import item
 from pipelines.portals import Item, Portal
+from pipelines.portals.ckan.portal import CkanPortal
+from pipelines.portals.folder import FolderPortal
 from pipelines.portals.listed import portals_of
 
 ID = f"{DATASET}.main"
@@ -112,6 +115,29 @@ def test_what_is_shown_is_observed_as_it_was_wanted(portal: Portal, items: Items
     assert seen.page == want.page
     assert portal.ids() >= {ID}
     assert portal.verify(want) == []
+
+
+def told(portal: Portal) -> dict[str, Any]:
+    """What a portal keeps beside a page: what was read from the rows."""
+    if isinstance(portal, FolderPortal) and portal.current:
+        found: dict[str, Any] = json.loads((portal.current / "pages.json").read_text(encoding="utf-8"))[ID]["measured"]
+        return found
+    assert isinstance(portal, CkanPortal)
+    return dict(json.loads((portal.look(ID) or {})["figures"] or "{}"))
+
+
+def test_what_was_read_from_the_rows_is_told_while_they_are_open(portal: Portal, items: Items) -> None:
+    """Both releases are compared; of what closes nothing is told any more."""
+    for want in (items.first, items.second, items.renamed):
+        put(portal, want)
+    found = told(portal)
+    assert set(found["nulls"]) == {column["name"] for column in items.second.page["columns"]}
+    assert (found["changes"]["r2"]["since"], found["changes"]["r2"]["added"]) == ("r1", 1)
+    if isinstance(portal, CkanPortal):
+        assert all(found["said"][release][language] for release in ("r1", "r2") for language in ("zh", "en"))
+        assert "r1" in found["said"]["r2"]["zh"]
+    put(portal, items.closed)
+    assert told(portal) == {}
 
 
 def test_what_is_staged_is_not_seen(portal: Portal, items: Items) -> None:

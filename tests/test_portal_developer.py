@@ -100,8 +100,8 @@ def tab(site: Site, chromium: str) -> Iterator[Page]:
 
 
 SAID: dict[str, dict[str, Any]] = {
-    "": {"search": "平湖滨绿", "found": TITLE, "rows": "第 21–40 行，共 45 行", "none": "没有包含", "how": "如何获取",
-         "conditions": "限科研，先签承诺书", "gone": "已下线", "columns": ["编号", "类别", "位置", "高度 m", "种植日期"]},
+    "": {"search": "平湖滨绿", "found": TITLE, "rows": "第 21–40 行，共 45 行", "none": "没有包含", "how": "如何申请",
+         "conditions": "限科研，先签承诺书", "gone": "已下架", "columns": ["编号", "类别", "位置", "高度 m", "种植日期"]},
     "/en": {"search": "greenway tree", "found": "Lakeside greenway tree census", "rows": "Rows 21 to 40 of 45", "none": "No row contains",
             "how": "How to get it", "conditions": "For research, after a pledge", "gone": "Withdrawn"},
 }
@@ -113,7 +113,7 @@ def test_a_developer_finds_looks_downloads_and_loads(site: Site, tab: Page, pref
     tab.goto(f"{site.stack.url}{prefix}/")
     tab.locator(".hero input[name=q]").fill(said["search"])
     tab.locator(".hero button").click()
-    tab.locator(".items h3 a", has_text=said["found"]).click()
+    tab.locator(".items h2 a", has_text=said["found"]).click()
     assert tab.url == site.address(prefix, OPEN)
     assert said["found"] in tab.locator("h1").inner_text()
     _previews(tab, said)

@@ -63,7 +63,8 @@ def test_the_form_of_ckan_is_in_both_languages(site: Site, product: Product) -> 
     assert "quarantined" not in chinese.text
 
 
-@pytest.mark.parametrize("change", [{"shown": "open"}, {"page": "{}"}, {"release": "r9"}, {"citylake_id": "other"}, {"tier": "unconditional"}])
+@pytest.mark.parametrize("change", [{"shown": "open"}, {"page": "{}"}, {"figures": "{}"}, {"release": "r9"}, {"citylake_id": "other"},
+                                    {"tier": "unconditional"}])
 def test_an_editor_cannot_change_what_opens_a_package(site: Site, make: Callable[..., Product], change: dict[str, str]) -> None:
     product = make()
     product.show(Item(product.item.id, "metadata", closed(product.item.page)))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
+import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,14 +16,17 @@ from stacking import CHECKOUT, PortalStack
 from catalog.ckan import compose, table_id
 from catalog.loader import load_city
 from pipelines.portals import Item
+from pipelines.portals.ckan.figures import figures
 from pipelines.portals.ckan.setup import set_up
 
-OURS = CHECKOUT / "portal/ckanext-citylake/ckanext/citylake"
+AXE = CHECKOUT / ".tools/axe/axe.min.js"
 DEPARTMENT = "culture"
 FILE = {"rows": 45, "size": 71_800, "sha256": "ab" * 32}
 CODES = [{"code": "330102", "zh": "上城区", "en": "Shangcheng"}, {"code": "330106", "zh": "西湖区", "en": "Xihu"}]
 QUALITY = {"overall": 99.4, "dimensions": {"completeness": 99.0, "conformity": 100.0}, "rows": 47, "quarantined": 2,
-           "reasons": ["code.district: 1 rows", "required.name: 1 rows", "unique.key", "sex_known: 1 rows"]}
+           "reasons": ["code.district: 1 rows", "required.name: 1 rows", "unique.key", "sex_known: 1 rows"],
+           "rules": {"sex_known": {"says": "性别为男或女。has a known sex", "column": None, "published": True, "row": True, "metric": ""}}}
+PROTECTION = {"treatments": {"opened_at": {"do": "generalise", "to": "month"}}, "rows": "suppress", "k": 5, "left_out": 1230}
 # Names of formats, programs and parameters, which are the same in every language.
 COMMON = set("""api csv json jsonl lines parquet excel xlsx geojson ld turtle rdf xml atom dcat ap sha curl python duckdb etag utf url id asc desc
              latest filters success false error retry after post datastore info page organization feeds tier groups res format update every rows
@@ -53,6 +54,7 @@ def page(name: str, zh: str, en: str, **other: Any) -> dict[str, Any]:
         "usage": "Join by district.", "limitations": "不含临时站点。", "update": {"every": "daily", "within_working_days": 3},
         "contact": {"name": "公共服务处", "email": "open@example.org", "phone": "0571-12345", "address": None}, "conditions": None,
         "tags": ["公交", "bus"], "columns": COLUMNS, "codes": {"theme_districts": CODES}, "quality": QUALITY, "status": "active",
+        "sources": [{"zh": "公交管理系统", "en": "Bus system"}], "left_out": {"L3": 2, "L4": 1}, "protection": PROTECTION,
         "release": None, "released": None, "files": [], "rows": None, "releases": [], "entry": {}, **other}
 
 
@@ -61,7 +63,7 @@ def released(files: list[dict[str, Any]]) -> dict[str, Any]:
     past = {"hash": "0" * 64, "rows": 45, "taken_back": None}
     return {"release": "r2", "released": at, "files": files, "rows": 45,
             "releases": [{**past, "release": "r2", "at": at, "files": files},
-                         {**past, "release": "r1", "at": "2026-10-20T01:00:00+00:00", "files": [], "taken_back": "2026-10-21"}]}
+                         {**past, "release": "r1", "at": "2026-10-20T01:00:00+00:00", "files": [], "taken_back": "坐标有误"}]}
 
 
 def listed(name: str, kinds: str, periods: tuple[str, ...] = ("",)) -> list[dict[str, Any]]:
@@ -86,6 +88,17 @@ ROWS = [{"stop": f"S{number:03d}", "name": f"梧桐{number}号公交站" if numb
          "fare": f"{number}.50", "opened_at": "2026-01-02T08:30:00", "shelter": number % 3 == 0,
          "longitude": f"120.{number // 5:02d}", "latitude": "30.25"} for number in range(1, 46)]
 TYPES = {"text": "text", "decimal(9,2)": "numeric", "decimal(9,6)": "numeric", "timestamp": "timestamp", "boolean": "bool"}
+
+
+def written(item: Item, folders: pytest.TempPathFactory) -> Item:
+    """The item with its newest CSV file: one shelter is not known."""
+    path = folders.mktemp("released") / "stops.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([one["label"] for one in COLUMNS])
+        writer.writerows([*row.values()] if at else [*list(row.values())[:5], "", *list(row.values())[6:]] for at, row in enumerate(ROWS))
+    csv_only = {**item.page, "files": [file for file in item.page["files"] if file["format"] == "csv"]}
+    return replace(item, page=csv_only, files={"r2/stops.csv": path})
 
 
 @dataclass
@@ -118,12 +131,13 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def names(portal_stack: PortalStack) -> dict[str, str]:
+def names(portal_stack: PortalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The portal with one product of every kind; kind → name of the package."""
     city = load_city(CHECKOUT / "catalog/cities/hangzhou")
     set_up(replace(city, departments={DEPARTMENT: city.departments[DEPARTMENT]}), portal_stack.url, portal_stack.token)
-    for item in ITEMS.values():
-        portal_stack.call("package_create", compose(item, portal_stack.url))
+    for kind, item in ITEMS.items():
+        told = {"figures": figures(written(item, tmp_path_factory), "Asia/Shanghai", None)} if kind == "open" else {}
+        portal_stack.call("package_create", {**compose(item, portal_stack.url), **told})
         if item.shown == "open":
             fields = [{"id": one["name"], "type": TYPES[one["type"]]} for one in COLUMNS]
             portal_stack.call("datastore_create", {"resource_id": table_id(item.id), "force": True, "fields": fields, "records": ROWS})
@@ -217,21 +231,24 @@ def test_rows_are_paged_labelled_and_as_in_the_table(visit: Visit) -> None:
 def test_the_page_of_an_open_dataset_in_its_order(visit: Visit) -> None:
     text = visit.see(f"/dataset/{visit.names['open']}")
     heads = visit.tab.locator("h1, h2").all_inner_texts()
-    assert heads[1:9] == ["下载", "预览", "空间分布", "数据字典", "基本信息", "质量", "版本", "使用方法"]
+    assert heads[1:11] == ["数据下载", "预览", "各所属区县的数据行数", "数据位置分布", "数据字典", "基本信息", "质量", "加工说明", "版本", "使用方法"]
+    assert heads[-2:] == ["引用方式", "数据纠错"]
     assert "无条件开放" in heads[0]
-    assert "发布于 2026-11-22" in text
+    assert "2026-11-22 发布" in text
     assert "71.8 kB" in text
     assert "知识共享署名" in text
-    assert "所属区县：不在代码表中 · 1 行" in text
-    assert "主键：有重复" in text
-    assert "规则 sex_known · 1 行" in text
+    assert visit.tab.locator(".reasons li").all_inner_texts() == [
+        "所属区县：不在代码表中，1 行", "站点名称：缺少必填值，1 行", "主键：有重复", "不符合规则：“性别为男或女”，1 行"]
     assert "方便出行" in text
     assert "For travel" not in text
     assert "Join by district" not in text
     assert "站牌上的名字。" in text
     links = visit.tab.locator("#downloads a[download]").evaluate_all("all => all.map(one => one.href)")
     assert links == [f"{visit.stack.url}/data/{visit.names['open']}/r2/stops.{kind}" for kind in ("csv", "parquet")]
-    assert "已撤回" in visit.tab.locator("#releases").inner_text()
+    changes = visit.tab.locator("#releases tbody tr").all_inner_texts()
+    assert ["45 行" in changes[0], "坐标有误" in changes[1]] == [True, True]
+    assert visit.tab.locator("#chart svg text").all_text_contents() == ["西湖区", "23", "上城区", "22"]
+    assert visit.tab.locator("#dictionary tbody tr", has_text="shelter").locator("td.n").inner_text() == "2.2 %"
     drawn = "".join(visit.tab.locator("#places path").evaluate_all("all => all.map(one => one.getAttribute('d'))"))
     assert drawn.count("M") == 10                       # squares: 1 to 4, then fives, last 45
     assert "单格最多 5 行；经度 120.00 至 120.09，纬度 30.25 至 30.25" in text
@@ -244,9 +261,44 @@ def test_the_page_of_an_open_dataset_in_its_order(visit: Visit) -> None:
 
 @pytest.mark.browser
 @pytest.mark.portal
+def test_how_persons_are_protected_stands_on_the_page(visit: Visit) -> None:
+    """Open and restricted alike; of what is prohibited nothing is told."""
+    for kind in ("open", "restricted"):
+        visit.see(f"/dataset/{visit.names[kind]}")
+        made = visit.tab.locator("#made").inner_text()
+        for said in ("来源：公交管理系统", "启用时间 (opened_at)：概化 (到月)", "来源中的 3 个字段 (L3：2，L4：1)", "如何保护个人",
+                     "相同情况不足 5 人的行不公布。", "1,230", "以上属于去标识化，不是匿名化。"):
+            assert said in made, said
+    english = visit.see(f"/en/dataset/{visit.names['open']}")
+    assert "How persons are protected" in english
+    assert "Up to 1,230 rows were left out." in english
+    visit.see(f"/dataset/{visit.names['prohibited']}")
+    assert visit.tab.locator("#made").count() == 0
+
+
+@pytest.mark.browser
+@pytest.mark.axe
+@pytest.mark.portal
+@pytest.mark.parametrize(("prefix", "width", "looked_at"), [("", 390, ("home", "open")), ("/en", 1280, ("search", "department", "restricted"))])
+def test_accessibility_by_axe(visit: Visit, prefix: str, width: int, looked_at: tuple[str, ...]) -> None:
+    """Chinese pages on a phone, English ones on a desk: one template makes both."""
+    visit.tab.set_viewport_size({"width": width, "height": 800})
+    wrong, pages = [], kinds(visit.names)
+    for kind in looked_at:
+        visit.see(prefix + pages[kind])
+        visit.tab.add_script_tag(path=AXE)
+        found = visit.tab.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations.map(one => "
+                                   "[one.impact, one.id, one.nodes[0].html.slice(0, 120)])")
+        wrong += [(kind, *one) for one in found if one[0] in ("serious", "critical", "moderate")]
+    visit.tab.set_viewport_size({"width": 390, "height": 800})
+    assert wrong == []
+
+
+@pytest.mark.browser
+@pytest.mark.portal
 def test_what_is_not_open_says_why_and_shows_no_row(visit: Visit) -> None:
     restricted = visit.see(f"/dataset/{visit.names['restricted']}")
-    assert "如何获取" in restricted
+    assert "如何申请" in restricted
     assert "限科研使用" in restricted
     assert "open@example.org" in restricted
     assert "数据字典" in restricted
@@ -279,13 +331,17 @@ def test_rows_are_gone_with_the_word_that_they_are_open(portal_stack: PortalStac
 def test_the_catalog_finds_filters_and_orders_by_pinyin(visit: Visit) -> None:
     assert "找到与“测试公交”相关的数据 1 项" in visit.see(f"/dataset/?q={quote('测试公交')}")
     visit.see(f"/organization/{DEPARTMENT}?q={quote('主题测试')}&sort=title_string+asc")
-    titles = visit.tab.locator(".items h3 a").all_inner_texts()
+    titles = visit.tab.locator(".items h2 a").all_inner_texts()
     assert titles == ["主题测试待发布数据", "主题测试公交站点名录", "主题测试联络信息", "主题测试已下线数据", "主题测试原始卡片", "主题测试逐月客流"]
-    visit.tab.locator(".filters a", has_text="受限开放").click()
-    assert visit.tab.locator(".items h3 a").all_inner_texts() == ["主题测试联络信息"]
-    assert "开放方式：受限开放" in visit.tab.locator(".chosen").inner_text()
-    visit.tab.locator(".chosen a").click()
-    assert len(visit.tab.locator(".items h3 a").all_inner_texts()) == 6
+    with visit.tab.expect_navigation():
+        visit.tab.locator(".filters a", has_text="受限开放").click()
+    assert visit.tab.locator(".items h2 a").all_inner_texts() == ["主题测试联络信息"]
+    assert "开放类型：受限开放" in visit.tab.locator(".chosen").inner_text()
+    with visit.tab.expect_navigation():
+        visit.tab.locator(".chosen a").click()
+    assert len(visit.tab.locator(".items h2 a").all_inner_texts()) == 6
+    assert "5 个数据产品\n2 个可下载\n90 行\n最新发布 2026-11-22" in visit.tab.locator("main").inner_text()
+    assert visit.tab.locator(".filters a", has_text="99 分及以上").inner_text().split()[-1] == "6"
 
 
 @pytest.mark.browser
@@ -318,78 +374,3 @@ def test_feeds_speak_the_readers_language_and_lead_to_pages(portal_stack: Portal
         assert f'href="{portal_stack.url}{prefix}/dataset/{names["open"]}"' in text
         assert f'<link href="{prefix}/organization/{DEPARTMENT}" rel="alternate"/>' in text
         assert "query=" not in text
-
-
-# --- without a portal ---
-
-def messages() -> set[str]:
-    """Every message of the templates and of the modules beside them."""
-    found: set[str] = set()
-    for path in OURS.glob("templates/**/*.html"):
-        text = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r"(?<!\w)_\('((?:[^'\\]|\\.)*)'\)", text))
-        found |= set(re.findall(r"ungettext\('((?:[^'\\]|\\.)*)'", text))
-    for path in OURS.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
-            if name in ("_", "_n") and isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                found.add(node.args[0].value)
-    return found
-
-
-def catalog() -> dict[str, str]:
-    text = (OURS / "i18n/zh_Hans_CN/LC_MESSAGES/ckanext-citylake.po").read_text(encoding="utf-8")
-    entries = re.findall(r'^msgid ((?:".*"\n)+)(?:msgid_plural (?:".*"\n)+)?msgstr(?:\[0\])? ((?:".*"\n?)+)', text, re.MULTILINE)
-    return {"".join(ast.literal_eval(line) for line in key.splitlines()): "".join(ast.literal_eval(line) for line in value.splitlines())
-            for key, value in entries}
-
-
-def test_every_message_is_translated_with_its_places_kept() -> None:
-    known = catalog()
-    assert len(messages()) > 200
-    assert {text for text in messages() if not known.get(text)} == set()
-    places = re.compile(r"\{\w*\}|%\(\w+\)s|%s")
-    assert {text for text, zh in known.items() if sorted(places.findall(text)) != sorted(places.findall(zh))} - {""} == set()
-
-
-def test_colours_of_text_stand_out_from_their_ground() -> None:
-    css = (OURS / "public/citylake/citylake.css").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--(\w+): #(\w{6});", css))
-
-    def light(code: str) -> float:
-        parts = [int(code[at:at + 2], 16) / 255 for at in (0, 2, 4)]
-        linear = [part / 12.92 if part <= .03928 else ((part + .055) / 1.055) ** 2.4 for part in parts]
-        return sum(share * part for part, share in zip(linear, (.2126, .7152, .0722), strict=True))
-
-    for ink in ("ink", "soft", "brand", "open", "some", "none"):
-        for ground in ("ffffff", colours["ground"]):
-            assert (light(ground) + .05) / (light(colours[ink]) + .05) >= 4.5, (ink, ground)
-    assert not re.search(r"url\(|@import|@font-face", css)
-
-
-def wording() -> Any:
-    spec = importlib.util.spec_from_file_location("wording", Path(OURS / "wording.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize(("text", "zh", "en"), [
-    ("方便市民。For the public.", "方便市民。", "For the public."),
-    ("公布 PM2.5 等指标。PM2.5 and others, hourly. Not validated.", "公布 PM2.5 等指标。", "PM2.5 and others, hourly. Not validated."),
-    ("无降水时为 0.0。0.0 where no rain was measured", "无降水时为 0.0。", "0.0 where no rain was measured"),
-    ("GB 32100-2015", "GB 32100-2015", "GB 32100-2015"), ("As subscribed", "", "As subscribed"), ("", "", ""), (None, "", "")])
-def test_a_text_in_two_languages_is_told_apart(text: str | None, zh: str, en: str) -> None:
-    assert (wording().spoken(text, "zh"), wording().spoken(text, "en")) == (zh, en)
-
-
-@pytest.mark.parametrize(("text", "found"), [
-    ("code.district: 3 rows", {"column": "所属区县", "code": None, "wrong": "not in the code list", "rule": None, "rows": 3}),
-    ("type.onset_on: 1 rows", {"column": None, "code": "onset_on", "wrong": "not of the declared type", "rule": None, "rows": 1}),
-    ("unique.key", {"column": "key", "code": None, "wrong": "not unique", "rule": None, "rows": None}),
-    ("inside_city: 12 rows", {"column": None, "code": None, "wrong": None, "rule": "inside_city", "rows": 12}),
-    ("volume guard", {"column": None, "code": None, "wrong": "volume guard", "rule": None, "rows": None})])
-def test_a_reason_in_words(text: str, found: dict[str, Any]) -> None:
-    assert {"code": None, **wording().reason(text, COLUMNS, "zh", lambda message: message)} == {"code": None, **found}

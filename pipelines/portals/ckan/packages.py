@@ -10,6 +10,7 @@ from catalog.ckan import compose, drift, name_of, picture
 from catalog.errors import Drifted
 from pipelines.portals import Item, Observed, Shown
 from pipelines.portals.ckan.client import Client, Denied, Invalid, NotThere
+from pipelines.portals.ckan.figures import FIELD
 
 Package = Mapping[str, Any]
 _TRIES = 4        # CKAN's own background jobs touch a package; that is no change of anybody
@@ -50,9 +51,9 @@ class Packages:
         found: Package = self._client.call("package_create", **{**compose(item, self._site), "private": private})
         return found
 
-    def revise(self, item: Item, package: Package, private: bool = False) -> None:
-        """Replaces everything of a package at once; raises Drifted when somebody changed it since it was read."""
-        want = {**compose(item, self._site, name_of(item.id, package)), "private": private, "state": "active"}
+    def revise(self, item: Item, package: Package, private: bool = False, figures: str = "") -> None:
+        """Replaces everything of a package at once; raises Drifted when somebody changed it since it was read. `figures`: see figures.py."""
+        want = {**compose(item, self._site, name_of(item.id, package)), "private": private, "state": "active", FIELD: figures}
         before = picture(item.id, package)
         for _ in range(_TRIES):
             match = {"id": package["id"], "metadata_modified": package["metadata_modified"]}

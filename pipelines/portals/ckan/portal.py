@@ -18,6 +18,7 @@ from catalog.errors import DefinitionError, Drifted, PortalError
 from pipelines.boundary import boundary
 from pipelines.portals import Item, Observed
 from pipelines.portals.ckan.client import Client
+from pipelines.portals.ckan.figures import figures
 from pipelines.portals.ckan.files import bring
 from pipelines.portals.ckan.loading import ApiLoad, CopyLoad, LoadStrategy
 from pipelines.portals.ckan.packages import Package, Packages, stored, visible
@@ -31,11 +32,12 @@ ROWS = 1_000      # of one search: CKAN gives no more
 
 @dataclass(frozen=True)
 class Staged:
-    """An item whose bytes lie on the portal, the id of its package, and what its table still needs."""
+    """An item whose bytes lie on the portal, the id of its package, what its table still needs, and what its page tells of its rows."""
 
     item: Item
     package: str | None = None
     table: Need = None
+    figures: str = ""
 
 
 class CkanPortal:
@@ -115,8 +117,9 @@ class CkanPortal:
         bring(self.client, item)
         boundary("publish/ckan/files")
         need = self.tables.stage(item)
+        told = figures(item, self.city.zone, self.packages.show(package))
         boundary("publish/ckan/staged")
-        return Staged(item, package, need)
+        return Staged(item, package, need, told)
 
     def _begin(self, item: Item) -> str:
         """The id of the product's package; where none is seen, of one that nobody sees yet."""
@@ -140,7 +143,7 @@ class CkanPortal:
         item = staged.item
         package = self._expected(staged, expect)
         if item.shown == "open":
-            changed = self._show(item, staged.table, package)
+            changed = self._show(staged, package)
         else:
             changed = self._close(item, package)
         if changed:
@@ -158,7 +161,8 @@ class CkanPortal:
             return package
         return self.packages.show(staged.package) if staged.package else self._find(staged.item)
 
-    def _show(self, item: Item, need: Need, package: Package | None) -> bool:
+    def _show(self, staged: Staged, package: Package | None) -> bool:
+        item, need = staged.item, staged.table
         if need:
             self.tables.place(item, need)
             boundary("publish/ckan/table")
@@ -166,7 +170,7 @@ class CkanPortal:
             raise PortalError("What was staged is not on the portal any more.", dataset=item.id, remedy="Run again.")
         if self.packages.same(item, package) and package["state"] == "active":
             return need is not None
-        self.packages.revise(item, package)
+        self.packages.revise(item, package, figures=staged.figures)
         return True
 
     def _close(self, item: Item, package: Package | None) -> bool:

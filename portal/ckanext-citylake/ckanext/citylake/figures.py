@@ -4,14 +4,14 @@ fast, the statistics from the database."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ckan import model
 from ckan.lib.helpers import helper_functions as h
 from ckan.model import Package
 from ckan.plugins import toolkit
-from ckanext.citylake import helpers
+from ckanext.citylake import helpers, wording
 from markupsafe import Markup
 
 _FACETS = ["groups", "organization", "tier", "shown", "rows", "release"]
@@ -27,25 +27,58 @@ def home() -> dict[str, Any]:
     """What the home page shows, in one search: counts by field, department and tier; rows; the newest products."""
     found = _search(rows=6, sort="released desc", **{"facet.field": _FACETS, "facet.limit": -1})
     counts = {key: {item["name"]: item["count"] for item in facet["items"]} for key, facet in found["search_facets"].items()}
-    rows = sum(int(value) * count for value, count in counts["rows"].items() if value.isdigit())
     newest = [one for one in found["results"] if one.get("released")]
     return {"datasets": found["count"] - counts["shown"].get("tombstone", 0),
-            "open": counts["shown"].get("open", 0), "rows": rows, "departments": len(counts["organization"]),
+            "open": counts["shown"].get("open", 0), "rows": _summed(counts["rows"]), "departments": len(counts["organization"]),
             "released": newest[0]["released"] if newest else None, "newest": newest, "tiers": counts["tier"],
-            "fields": _counted("group", counts["groups"]),
+            "fields": _counted("group", counts["groups"]), "news": news(newest),
             "by_department": sorted(counts["organization"].items(), key=lambda item: -item[1])}
 
 
+def news(newest: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What readers must know: products that went, and columns that came or went in the newest releases, newest first; then what is awaited."""
+    gone_or_awaited = "+(shown:tombstone OR (+shown:metadata +tier:unconditional))"
+    found = _search(fq=f"+dataset_type:dataset +capacity:public {gone_or_awaited}", rows=16, sort="metadata_modified desc")["results"]
+    dated = [{"at": (helpers.page(one)["tombstone"] or {}).get("date"), "package": one, "said": toolkit._("withdrawn"), "breaking": True}
+             for one in found if one["shown"] == "tombstone"]
+    dated += [news for one in newest for news in _columns(one)]
+    dated.sort(key=lambda one: str(one["at"]), reverse=True)
+    return dated[:8] + [{"at": None, "package": one, "said": toolkit._("first release awaited"), "breaking": False}
+                        for one in found if one["shown"] == "metadata"][:8]
+
+
+def _columns(package: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A newest release in which columns came or went, with what was said of it."""
+    told = helpers.told(package)
+    change = told["changes"].get(package["release"]) or {}
+    one = {"at": package["released"], "package": package, "said": told["said"].get(package["release"], ""), "breaking": bool(change.get("went"))}
+    return [one] if change.get("came") or change.get("went") else []
+
+
 def groups(kind: str) -> list[tuple[str, int]]:
-    """All departments (`organization`) or fields (`group`) with their number of products, most first."""
+    """All departments (`organization`, most first) or fields (`group`, in their order) with their number of products."""
     facet = "organization" if kind == "organization" else "groups"
     found = _search(rows=0, **{"facet.field": [facet], "facet.limit": -1})["search_facets"][facet]["items"]
     return _counted(kind, {item["name"]: item["count"] for item in found})
 
 
+def held(kind: str, name: str) -> dict[str, Any]:
+    """What a department (`organization`) or a field (`groups`) shows: products, open ones, rows, newest release."""
+    found = _search(fq=f'+dataset_type:dataset +capacity:public +{kind}:"{name}" -shown:tombstone', rows=1, sort="released desc",
+                    **{"facet.field": ["shown", "rows"], "facet.limit": -1})
+    counts = {key: {item["name"]: item["count"] for item in facet["items"]} for key, facet in found["search_facets"].items()}
+    return {"products": found["count"], "open": counts["shown"].get("open", 0), "rows": _summed(counts["rows"]),
+            "released": next((one.get("released") for one in found["results"]), None)}
+
+
+def _summed(counts: Mapping[str, int]) -> int:
+    return sum(int(value) * count for value, count in counts.items() if value.isdigit())
+
+
 def _counted(kind: str, counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(((name, counts.get(name, 0)) for name, one in helpers.names().items() if one["kind"] == kind),
-                  key=lambda item: (-item[1], item[0]))
+    order = [f"field-{name}" for name in wording.WORDS["groups"]]
+    found = [(name, counts.get(name, 0)) for name, one in helpers.names().items() if one["kind"] == kind]
+    return sorted(found, key=lambda item: (order.index(item[0]) if item[0] in order else len(order), -item[1], item[0]))
 
 
 def example() -> dict[str, str] | None:
@@ -125,5 +158,5 @@ def _public(*columns: Any) -> Any:
 
 def helpers_of() -> dict[str, Any]:
     """For the templates."""
-    return {"citylake_home": home, "citylake_suggestions": suggestions, "citylake_related": related, "citylake_groups": groups,
+    return {"citylake_home": home, "citylake_suggestions": suggestions, "citylake_related": related, "citylake_groups": groups, "citylake_held": held,
             "citylake_example": example, "citylake_replacement": replacement, "citylake_statistics": statistics}

@@ -26,7 +26,7 @@ def facets(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _options(key: str, facet: Mapping[str, Any]) -> list[dict[str, Any]]:
     active = request.args.getlist(key)
-    order = list(wording.WORDS.get(key, {}))
+    order = list(wording.WORDS.get(key, {})) or sorted((item["name"] for item in facet["items"] if item["name"].isdecimal()), key=int, reverse=True)
     items = sorted(facet["items"], key=lambda item: (order.index(item["name"]), 0) if item["name"] in order else (len(order), -item["count"]))
     return [{"label": helpers.label(key, item["name"]), "count": item["count"], "active": item["name"] in active,
              "href": with_params(**{key: None if item["name"] in active else item["name"]})} for item in items if item["name"]]
@@ -35,7 +35,7 @@ def _options(key: str, facet: Mapping[str, Any]) -> list[dict[str, Any]]:
 def chosen() -> list[dict[str, str]]:
     """The filters in force, each with the address without it."""
     found = [(key, value) for key, value in request.args.items(multi=True) if value and key in (*wording.FACETS, "tags", "shown")]
-    return [{"title": toolkit._(wording.FACETS.get(key, "Tag" if key == "tags" else "Access")),
+    return [{"title": toolkit._(wording.FACETS.get(key, "Tag" if key == "tags" else "Tier")),
              "label": value if key == "tags" else helpers.label(key, value), "href": with_params(**{key: None})} for key, value in found]
 
 

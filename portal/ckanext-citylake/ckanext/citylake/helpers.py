@@ -18,12 +18,13 @@ from ckan import model
 from ckan.common import config, g
 from ckan.lib.helpers import helper_functions as h
 from ckan.plugins import toolkit
-from ckanext.citylake import wording
+from ckanext.citylake import making, wording
 from markupsafe import Markup, escape
 
 Page = dict[str, Any]
 _EMPTY: Mapping[str, Any] = {"columns": [], "codes": {}, "files": [], "releases": [], "tags": [], "quality": None, "tombstone": None,
-                             "conditions": None, "contact": {}, "update": {}, "rows": None, "release": None, "released": None}
+                             "conditions": None, "contact": {}, "update": {}, "rows": None, "release": None, "released": None,
+                             "sources": [], "left_out": {}, "protection": {}}
 _DAYS = {"hourly": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
 _PUBLIC = Path(__file__).parent / "public"
 
@@ -84,6 +85,8 @@ def named(text: str | None) -> str:
 
 def label(kind: str, value: str) -> str:
     """The word for a coded value; departments and fields by their names."""
+    if kind == "vocab_quality":
+        return str(toolkit._("{n} points or more")).format(n=value)
     return name_of(value) if kind in ("organization", "groups") else wording.word(kind, value, toolkit._)
 
 
@@ -94,6 +97,19 @@ def page(package: Mapping[str, Any]) -> Page:
     except ValueError:
         found = {}
     return {**_EMPTY, **(found if isinstance(found, dict) else {})}
+
+
+def told(package: Mapping[str, Any]) -> dict[str, Any]:
+    """What was counted of its rows when it was published: nulls by column, what each release changed (`said`), what cost points, a chart."""
+    try:
+        found = json.loads(package.get("figures") or "{}") if package.get("shown") == "open" else {}
+    except ValueError:
+        found = {}
+    found = found if isinstance(found, dict) else {}
+    chart = (found.get("chart") or {}).get(lang())
+    return {"nulls": found.get("nulls") or {}, "changes": found.get("changes") or {},
+            "chart": chart and {**chart, "svg": Markup(chart["svg"])}, "reasons": (found.get("reasons") or {}).get(lang()) or [],
+            "said": {release: one.get(lang(), "") for release, one in (found.get("said") or {}).items()}}
 
 
 def title(package: Mapping[str, Any]) -> str:
@@ -221,11 +237,27 @@ def reasons(found: Page) -> list[dict[str, Any]]:
     return [wording.reason(text, found["columns"], lang(), toolkit._) for text in (found["quality"] or {}).get("reasons", [])]
 
 
+def how_made(found: Page) -> dict[str, Any]:
+    """How a product was made: {made, protected: sentences, caution: a word below them}."""
+    return {"made": making.made(found, lang(), toolkit._), "protected": making.protected(found, lang(), toolkit._),
+            "caution": making.caution(found, toolkit._)}
+
+
+def treated(found: Page, column: Mapping[str, Any]) -> str:
+    """What was done to a column, with its detail."""
+    return making.treatment(found, column, toolkit._)
+
+
+def share(value: float) -> str:
+    """A share in percent; what is not nothing never reads as nothing."""
+    return "0 %" if not value else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
+
+
 def helpers_of() -> dict[str, Any]:
     """All of them under their template names."""
     mine = {"lang": lang, "tag": tag, "other": other, "site": site, "static": static, "address": address, "name": name_of, "named": named,
             "label": label, "page": page, "title": title, "summary": summary, "said": said, "marked": marked,
             "foreign": foreign, "described": described, "tags": tags, "number": number, "size": size,
             "day": day, "due": due, "files": files, "grouped": grouped, "file_url": file_url, "table": table, "licence": licence,
-            "reasons": reasons}
+            "reasons": reasons, "told": told, "share": share, "making": how_made, "treated": treated}
     return {f"citylake_{name}": function for name, function in mine.items()}

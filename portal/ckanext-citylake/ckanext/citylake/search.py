@@ -13,6 +13,7 @@ from typing import Any
 from ckan import model
 from ckanext.citylake.published import page_of
 
+QUALITIES = (99, 95, 90)      # points of which a product has so many or more, to filter by
 LONGEST = 8_000      # bytes of a field that is kept as one string; Solr takes 32,766
 _FIELDED = re.compile(r"(?:^|[\s(+\-!])(?:[A-Za-z_][\w.*-]*|\*):")
 _MARKS = re.compile(r"[\u00b7\u2010-\u206f\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65,;:!?(){}\[\]^~*/\\|&<>=]+")
@@ -43,11 +44,13 @@ def words(query: str) -> str:
 def indexed(package: dict[str, Any]) -> dict[str, Any]:
     """For `before_dataset_index`: adds what readers search by, takes out what is no text, and long strings that Solr refuses."""
     page = page_of(package)
-    found = {key: value for key, value in package.items() if key not in ("page", "extras_page")}
+    found = {key: value for key, value in package.items() if key.removeprefix("extras_") not in ("page", "figures")}
     found = {key: value for key, value in found.items() if not _too_long(key, value)}
     found["extras_found_by"] = "\n".join(dict.fromkeys(text for text in _texts(found, page) if text))
     if found.get("formats"):
         found["vocab_formats"] = str(found["formats"]).split()
+    if found.get("quality"):
+        found["vocab_quality"] = [str(least) for least in QUALITIES if float(found["quality"]) >= least]
     if page.get("released"):
         found["released_date"] = _utc(str(page["released"]))
     return found

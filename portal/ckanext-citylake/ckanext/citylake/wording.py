@@ -21,14 +21,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "groups": {"economy": _n("Economy"), "environment": _n("Environment"), "culture": _n("Culture"), "health": _n("Health"),
                "urban": _n("Urban construction and management")},
     "tier": {"unconditional": _n("Unconditional"), "restricted": _n("Restricted"), "prohibited": _n("Prohibited")},
-    "update_every": {"hourly": _n("Hourly"), "daily": _n("Daily"), "weekly": _n("Weekly"), "monthly": _n("Monthly"),
-                     "quarterly": _n("Quarterly"), "yearly": _n("Yearly"), "irregular": _n("Irregular")},
+    "update_every": {"hourly": _n("hourly"), "daily": _n("daily"), "weekly": _n("weekly"), "monthly": _n("monthly"),
+                     "quarterly": _n("quarterly"), "yearly": _n("yearly"), "irregular": _n("irregular")},
     "res_format": {"API": _n("API"), "CSV": "CSV", "PARQUET": "Parquet", "JSONL": "JSON Lines", "JSON": "JSON", "XLSX": "Excel",
                    "GEOJSON": "GeoJSON"},
     "shown": {"open": _n("open for download and API"), "metadata": _n("description only"), "tombstone": _n("Withdrawn")},
     "level": {"L1": _n("not sensitive"), "L2": _n("slightly sensitive"), "L3": _n("rather sensitive"), "L4": _n("sensitive")},
     "treatment": {"keep": _n("as it is"), "drop": _n("left out"), "mask": _n("masked"), "token": _n("pseudonym"),
-                  "generalise": _n("generalised"), "round": _n("rounded"), "band": _n("banded"), "redact": _n("redacted"),
+                  "generalise": _n("generalised"), "round": _n("rounded"), "band": _n("banded"), "redact": _n("persons masked"),
                   "shift": _n("shifted"), "aggregate": _n("aggregated"), "cap": _n("capped"), "mondrian": _n("widened")},
     "dimension": {"completeness": _n("Completeness"), "accuracy": _n("Accuracy"), "consistency": _n("Consistency"),
                   "timeliness": _n("Timeliness"), "uniqueness": _n("Uniqueness"), "conformity": _n("Conformity"),
@@ -41,10 +41,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "rule": {"type": _n("not of the declared type"), "required": _n("value missing"), "code": _n("not in the code list"),
              "minimum": _n("below the least value allowed"), "maximum": _n("above the greatest value allowed"),
              "above": _n("not above the bound"), "below": _n("not below the bound"), "min_length": _n("too short"),
-             "max_length": _n("too long"), "pattern": _n("not of the declared form"), "unique": _n("not unique")},
+             "max_length": _n("too long"), "pattern": _n("not of the declared form"), "unique": _n("not unique"),
+             "merge": _n("one key came with different values")},
 }
-FACETS: Mapping[str, str] = {"groups": _n("Subject"), "organization": _n("Department"), "tier": _n("Access"),
-                             "res_format": _n("Format"), "update_every": _n("Updates")}
+FACETS: Mapping[str, str] = {"groups": _n("Field"), "organization": _n("Department"), "tier": _n("Tier"),
+                             "res_format": _n("Format"), "update_every": _n("Updates"), "vocab_quality": _n("Quality")}
 LICENCES: Mapping[str, tuple[str, str]] = {
     "CC-BY-4.0": (_n("Creative Commons Attribution 4.0 International (CC BY 4.0)"), "https://creativecommons.org/licenses/by/4.0/"),
     "CC0-1.0": (_n("Creative Commons Zero 1.0 (CC0)"), "https://creativecommons.org/publicdomain/zero/1.0/"),
