@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from catalog.canonical import plain
 from catalog.contract import Contract
 from catalog.evidence import TableAt
 from pipelines.corrections import counts
+from pipelines.doubts import ceiling
+from pipelines.foreseen import Foreseen, foreseen
 from pipelines.journal import Journal
 from pipelines.lake import Lake
 from pipelines.products import Outward
@@ -32,30 +35,39 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Side:
-    """A dataset as it is, or as it would be. `failing`: findings of checks that do not pass; `bad`: quarantined rows by check."""
+    """A dataset as it is, or as it would be. `failing`: findings of checks that do not pass; `told`: of those that pass as well although
+    rows fail; `bad`: quarantined rows by check.
+    """
 
     outcome: str = "unchanged"
     rows: int | None = None
     quarantined: int = 0
     bad: Mapping[str, int] = field(default_factory=dict)
     failing: tuple[Body, ...] = ()
+    told: tuple[Body, ...] = ()
     columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outlet:
-    """A product as it is, or as it would be. `leaves`: column → its level; None: there is no such product, or no release."""
+    """A product as it is, or as it would be. `leaves`: column → its level; None: there is no such product, or no release. `declared`: the
+    tier that the contract asks for, where the levels do not allow it, and `ceiling`, the findings that say why.
+    """
 
     tier: str | None = None
     rows: int | None = None
     leaves: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "unchanged"
     findings: tuple[Body, ...] = ()
+    declared: str | None = None
+    ceiling: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Both sides. `unread`: declared columns that bronze does not have yet; `derived`: datasets that are computed from this one."""
+    """Both sides. `unread`: declared columns that bronze does not have yet; `derived`: datasets that are computed from this one; `next`: why
+    the next delivery would be held; `barred`: the entry of the negative list that forbids to collect the dataset, or ``.
+    """
 
     dataset: str
     now: Side
@@ -63,6 +75,8 @@ class Effect:
     products: Mapping[str, tuple[Outlet, Outlet]]
     unread: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
+    next: tuple[Foreseen, ...] = ()
+    barred: str = ""
 
 
 def effect(way: Way, contract: Contract) -> Effect | None:
@@ -83,7 +97,8 @@ def effect(way: Way, contract: Contract) -> Effect | None:
         products = {name: (_outlet_now(state, name), _outlet_then(other, contract, name, stopped)) for name in _products(contract, state)}
     return Effect(contract.id, _side(way, contract, state, _standing(state)), then, products,
                   tuple(column.name for column in contract.given if known and column.name not in known),
-                  tuple(name for name, one in sorted(way.city.contracts.items()) if contract.id in {item.dataset for item in one.inputs}))
+                  tuple(name for name, one in sorted(way.city.contracts.items()) if contract.id in {item.dataset for item in one.inputs}),
+                  foreseen(way, contract, state), way.policy.excludes(contract) or "")
 
 
 @contextmanager
@@ -131,10 +146,12 @@ def _side(way: Way, contract: Contract, state: State, outcome: str) -> Side:
         return Side()
     version = body.get("candidate", {}).get(name) or state.tables.get(name)
     columns = way.lake.schema(TableAt(name, version)).names if version is not None else []
-    failing = tuple(one for one in body["verdict"]["findings"] if not one["passed"])
+    findings = body["verdict"]["findings"]
+    failing = tuple(one for one in findings if not one["passed"])
+    told = tuple(one for one in findings if one["passed"] and one["observed"].get("bad"))
     number = int(body["counts"].get("quarantined", 0))
     return Side("held" if body["outcome"] == "held" else outcome, body["counts"].get("rows"), number, counts(way, contract) if number else {},
-                failing, tuple(column for column in columns if not column.startswith("_")))
+                failing, told, tuple(column for column in columns if not column.startswith("_")))
 
 
 def _outlet_now(state: State, product: str) -> Outlet:
@@ -149,8 +166,10 @@ def _outlet_then(other: Way, contract: Contract, product: str, stopped: bool) ->
         return Outlet(outcome="removed")
     outward = Outward(contract, contract.product(product), other.city.codes, other.city.zone)
     leaves = {} if outward.tier == "prohibited" else _levels(leaving(outward))
+    why = tuple(plain(one) for one in ceiling(outward))
+    declared = outward.product.tier if why else None
     if stopped:
-        return Outlet(outward.tier, None, leaves, "held")
+        return Outlet(outward.tier, None, leaves, "held", (), declared, why)
     body = perform(other, contract, serve(product))
     state = other.journal.state(contract.id)
     last = state.last.get(f"serve/{product}", {})
@@ -158,7 +177,7 @@ def _outlet_then(other: Way, contract: Contract, product: str, stopped: bool) ->
     gold = last.get("gold")
     rows = other.lake.rows(TableAt(gold["name"], gold["version"])) if gold and outward.tier != "prohibited" else None
     outcome = "withdrawn" if product in state.withdrawn else str(body["outcome"])
-    return Outlet(outward.tier, rows, leaves, outcome, findings)
+    return Outlet(outward.tier, rows, leaves, outcome, findings, declared, why)
 
 
 def _levels(leaves: Mapping[str, str]) -> dict[str, str]:

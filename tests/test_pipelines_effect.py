@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from console.effects import show_effect
 from console.main import build
+from console.tables import width
 from console.words import speak
 from pipelines.effect import effect
 from pipelines.lease import lease
@@ -137,3 +138,80 @@ def test_a_derived_dataset_and_a_lake_in_which_somebody_writes(tiny: Tiny) -> No
     with lease(tiny.settings.lake / "leases", "parks.kinds"):
         found = looked(tiny, document, "parks.kinds")
     assert (found.now.rows, found.then.rows, found.products["main"][1].rows) == (2, 1, 1)
+
+
+def shown(tiny: Tiny, document: dict[str, Any], capsys: pytest.CaptureFixture[str], code: int, language: str = "en") -> str:
+    """What `check --effect` says of a changed contract, on one line."""
+    tiny.declare(document)
+    before = everything(tiny)
+    speak(language)
+    try:
+        assert show_effect(tiny.settings, document["id"], False) == code
+    finally:
+        speak("en")
+    assert everything(tiny) == before
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if width(line) > 80] == []
+    return " ".join(text.split())
+
+
+def fields_of(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["customProperties"][0]["value"]
+    return found
+
+
+def test_a_check_is_told_in_words_with_its_bound_and_its_rows(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    quality = [{"type": "custom", "engine": "greatExpectations", "dimension": "accuracy", "id": "mean_height",
+                "implementation": {"type": "ExpectColumnMeanToBeBetween", "column": "height", "max_value": 2}},
+               {"metric": "rowCount", "id": "enough", "dimension": "completeness", "mustBeGreaterOrEqualTo": 50}]
+    document = contract(columns=[{**one, "logicalTypeOptions": {"maximum": 5}} if one["name"] == "height" else one for one in COLUMNS],
+                        max_bad_percent=20.0)
+    document["schema"][0]["quality"] = quality
+    text = shown(tiny, document, capsys, 3)
+    assert "Would fail - maximum.height: height (高度) is at most 5. The share of rows that fail it must be ≤ 20 %. 15 rows fail, of 21." in text
+    assert "mean_height: height (高度): Expected: mean ≤ 2. It does not hold." in text
+    assert "enough: The table: The number of rows must be ≥ 50. There are 5." in text
+    assert "Would pass, with rows that fail - code.kind: kind (类别) is in the code list kinds." in text
+    chinese = shown(tiny, document, capsys, 3, "zh").replace(" ", "")
+    assert "maximum.height:height（高度）不大于5。不合格行的占比须≤20%。15行不合格，共21行。" in chinese
+    assert "height（高度）：预期：均值≤2。不成立。" in chinese
+
+
+def test_why_a_looser_tier_is_not_taken(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    document = contract(max_bad_percent=20.0)
+    fields_of(document)["products"][0]["columns"]["note"] = {"do": "keep"}
+    text = shown(tiny, document, capsys, 0)
+    assert "tier: unconditional → restricted" in text
+    assert "not unconditional, as the contract asks: Declared unconditional, but the levels left after treatment allow only restricted." in text
+    assert "(columns note)" in text
+    tiny.run()                      # restricted now; without the note it could open again, which two people must approve
+    again = shown(tiny, contract(max_bad_percent=20.0), capsys, 3)
+    assert "tier: restricted → unconditional" in again
+    assert "would be held: " in again
+    assert "two people each run `citylake hold approve`" in again
+    assert "未按契约采用“无条件开放”" in shown(tiny, document, capsys, 0, "zh").replace(" ", "")
+
+
+def test_a_dropped_column_holds_the_next_delivery_unless_it_is_left_out(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    document = contract(columns=[one for one in COLUMNS if one["name"] != "planted"], max_bad_percent=20.0)
+    text = shown(tiny, document, capsys, 3)
+    assert "The next delivery of main would be held: nothing declares the columns 4 of a file like the newest." in text
+    assert "No longer in the contract: planted." in text
+    left = json.loads(json.dumps(document))
+    fields_of(left)["sources"][0]["leave_out"] = ["种植日期"]
+    assert "next delivery" not in shown(tiny, left, capsys, 0)
+    needs = contract(columns=[*COLUMNS, column("keeper", "text", "养护人员", required=True)], max_bad_percent=20.0)
+    assert "a file like the newest lacks required columns: keeper." in shown(tiny, needs, capsys, 3)
+    tiny.declare(document)          # and so it is
+    tiny.drop("trees2.csv", ROWS.replace("T1,", "T50,"))
+    assert {item.outcome for item in tiny.run(DATASET) if item.step == "ingest"} == {"held"}
+
+
+def test_a_forbidden_dataset_stays_barred_whatever_its_contract_says(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = "".join(f"  - {{id: T{at}, kind: dataset, name: {name}, legal_basis: law, verified: true}}\n"
+                      for at, name in enumerate((DATASET, "parks.ponds")))
+    tiny.write("negative_list.yaml", f"version: 2\nexcluded:\n{entries}")
+    assert "forbids to collect this dataset (entry T0): whatever the contract says" in shown(tiny, contract(max_bad_percent=20.0), capsys, 4)
+    nothing = shown(tiny, contract("parks.ponds"), capsys, 4)
+    assert "(entry T1)" in nothing
+    assert "citylake run" not in nothing
