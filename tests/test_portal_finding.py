@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from folder_pages import Made
 from playwright.sync_api import Page
+from stacking import CHECKOUT
 
 from catalog.spelling import spelled
 
@@ -42,6 +43,17 @@ def test_the_catalog_is_searched_in_pinyin(made: Made, tab: Page, language: str)
     assert found == {query: sorted(wanted) for query, wanted in FOUND}
     tab.fill("#q", "gongjiao")
     assert titles[tab.locator(".items > li:visible h2 a").first.inner_text()] == "公交站点名录"
+
+
+@pytest.mark.browser
+@pytest.mark.axe
+def test_open_suggestions_are_accessible(address: str, tab: Page) -> None:
+    tab.goto(address + "index.html")
+    tab.locator("[data-suggest]").fill("qiwen")
+    tab.keyboard.press("ArrowDown")
+    tab.add_script_tag(path=CHECKOUT / ".tools/axe/axe.min.js")
+    found = tab.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations.map(one => [one.impact, one.id, one.nodes[0].html])")
+    assert [one for one in found if one[0] in ("serious", "critical", "moderate")] == []
 
 
 @pytest.mark.browser
