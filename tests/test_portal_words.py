@@ -99,6 +99,13 @@ def test_a_reason_in_words(ours: Any, text: str, found: dict[str, Any]) -> None:
     assert {"code": None, **ours["wording"].reason(text, COLUMNS, "zh", lambda message: message)} == {"code": None, **found}
 
 
+@pytest.mark.parametrize(("text", "found"), [
+    ("Mean of Capital (万元)", ["万元"]), ("Contact: 信访局（12345市长热线）, by mail", ["信访局（12345市长热线）"]), ("PM2.5 in 2026", []),
+    ("省政府令第381号第七条", ["省政府令第381号第七条"]), ("家 42", ["家"])])
+def test_what_is_chinese_in_a_text_is_told_apart(ours: Any, text: str, found: list[str]) -> None:
+    assert ours["wording"].CHINESE.findall(text) == found
+
+
 # --- the same on both portals ---
 
 def said(language: str) -> Callable[[str], str]:

@@ -40,9 +40,10 @@ def line(points: Sequence[tuple[str, float]], span: str, title: str, words: str)
     """Values over time: `points` are (ISO time, value), in order; a step of time without a value is no gap in the line."""
     times = [datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() for at, _ in points]     # whatever zone this machine has
     ticks = _ticks(min(value for _, value in points), max(value for _, value in points))
-    x = _scale(times[0], times[-1], LEFT, WIDE - RIGHT)
+    left = min(WIDE / 2, max(LEFT, max(_width(number(tick)) for tick in ticks) + 8))       # millions need more room
+    x = _scale(times[0], times[-1], left, WIDE - RIGHT)
     y = _scale(ticks[0], ticks[-1], HIGH - BOTTOM, TOP)
-    body = "".join(f'<path class="grid" d="M{LEFT} {y(tick):.1f}H{WIDE - RIGHT}"/>' + _text(LEFT - 6, y(tick) + 4, number(tick), "end")
+    body = "".join(f'<path class="grid" d="M{left:g} {y(tick):.1f}H{WIDE - RIGHT}"/>' + _text(left - 6, y(tick) + 4, number(tick), "end")
                    for tick in ticks)
     for at in sorted({0, len(points) // 2, len(points) - 1}):
         anchor = "start" if at == 0 else "end" if at == len(points) - 1 else "middle"

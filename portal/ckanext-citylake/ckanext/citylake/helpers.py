@@ -128,11 +128,9 @@ def said(text: str | None) -> str:
 
 
 def marked(text: str | None) -> Markup:
-    """A text of the data, with its language where that is not the page's."""
-    text = text or ""
-    if lang() == "en" and wording.han(text):
-        return Markup('<span lang="zh-CN">') + escape(text) + Markup("</span>")
-    return escape(text)
+    """A text of the data, with the language of those parts of it that are not in the page's."""
+    safe = escape(text or "")
+    return Markup(wording.CHINESE.sub(r'<span lang="zh-CN">\g<0></span>', str(safe))) if lang() == "en" else safe
 
 
 def foreign(text: str) -> Markup:

@@ -52,6 +52,8 @@ LICENCES: Mapping[str, tuple[str, str]] = {
     "ODbL-1.0": (_n("Open Database License 1.0 (ODbL)"), "https://opendatacommons.org/licenses/odbl/1-0/"),
 }
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_RUN = r"\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uff65"
+CHINESE = re.compile(rf"[\u3400-\u9fff\uf900-\ufaff](?:[{_RUN}\d]*[{_RUN}])?")      # a run of it, with its punctuation and digits
 _WORD = re.compile(r"[a-z]{2}")
 _REASON = re.compile(r"(?:(?P<kind>[a-z_]+)\.)?(?P<name>\w+)(?:: (?P<rows>\d+) rows)?")
 
