@@ -28,7 +28,8 @@ _RESERVED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "
 @dataclass(frozen=True)
 class DraftColumn:
     """One column as the file has it. `misfits`: filled cells that are no such value; `kinds`: what the screen found of persons;
-    `hidden`: the file's own header may name a person or a home, and `header` stands in for it.
+    `hidden`: the file's own header may name a person or a home, and `header` stands in for it; `unlike`: why a column of dates or numbers is
+    text all the same (`dates` of several styles, decimal `commas`).
     """
 
     header: str
@@ -48,6 +49,7 @@ class DraftColumn:
     kinds: tuple[str, ...] = ()
     doubtful: bool = False
     hidden: bool = False
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def _head(draft: Draft, note: Note) -> Iterator[str]:
     yield (note("Drafted by `citylake new` from one file of {rows} rows, {bad} of whose records are no row.", rows=rows, bad=bad) if draft.bad
            else note("Drafted by `citylake new` from one file of {rows} rows.", rows=rows)).strip()
     yield note("Look for DECIDE: `citylake check` refuses the contract until a person has decided.").strip()
+    if not draft.rows:
+        yield note("The file has no rows: nothing could be seen of types, keys, null words and code lists, so everything is text.").strip()
     if draft.unread:
         yield note("The language model is missing: whatever Chinese stood in headers and in the file's name is left out.").strip()
 
@@ -166,10 +170,13 @@ def _column(column: DraftColumn, note: Note) -> Iterator[str]:
     yield f"      - name: {scalar(column.name)}{told}"
     chinese = re.search("[㐀-鿿]", column.header) is not None
     stands = note("the file's header may name a person or a home: it is left out") if column.hidden else ""
-    asked = DECIDE + note("the Chinese label of {header}", header=_comment(column.header))
+    asked = DECIDE + (note("the Chinese label of {header}", header=_comment(column.header)) if column.header.strip() else
+                      note("the file has no header here: say what the column holds; the empty alias finds it"))
+    unlike = {"": "", "dates": note("dates of several styles, or of one that is not read: let the source write 2026-03-01, then say date"),
+              "commas": note("numbers with a decimal comma: let the source write 1234.5, then say decimal(18,2)")}[column.unlike]
     yield f"        businessName: {scalar(column.header) if chinese else asked}{stands}"
     yield f"        logicalType: {_LOGICAL.get(column.type.kind, column.type.kind)}"
-    yield f"        physicalType: {column.type}"
+    yield f"        physicalType: {column.type}{unlike}"
     kinds = ", ".join(column.kinds)
     seen = "" if not kinds else (note("the screen suspects: {kinds}", kinds=kinds) if column.doubtful
                                  else note("the screen found: {kinds}", kinds=kinds))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from console.frame import add
 from console.opening import opened
 from console.output import say, tell
 from console.words import _, counted, language
+
+if TYPE_CHECKING:
+    from catalog.drafts import Draft
 
 
 def register(app: typer.Typer) -> None:
@@ -58,9 +62,27 @@ def new(
     if made.headless:
         tell(_("The first row looks like data, in columns {numbers}. If it is, draft the contract anew with {options}.").format(
             numbers=", ".join(map(str, made.data)), options=made.headless))
+    for text in _seen(made):
+        tell(text)
     if personal:
         tell(_("The screen suspects persons in: {columns}.").format(columns=", ".join(column.name for column in personal)))
     tell(_("Decide what says DECIDE, then run `citylake check`."))
+
+
+def _seen(made: Draft) -> Iterator[str]:
+    """What the file showed that a person should know before deciding."""
+    def numbers(chosen: Iterable[bool]) -> str:
+        return ", ".join(str(at) for at, one in enumerate(chosen, 1) if one)
+    if not made.rows:
+        yield _("The file has no rows: nothing could be seen of types, keys, null words and code lists, so everything is text."
+                " Draft again from a file with rows.")
+    if found := numbers(not column.header.strip() for column in made.columns):
+        yield _("Columns {numbers} have no header: each is found by an empty alias, and its label is to be decided.").format(numbers=found)
+    if found := numbers(column.unlike == "dates" for column in made.columns):
+        yield _("Columns {numbers} hold dates of several styles, or of one that is not read; they are text. 2026-03-01 is read.").format(
+            numbers=found)
+    if found := numbers(column.unlike == "commas" for column in made.columns):
+        yield _("Columns {numbers} hold numbers with a decimal comma; they are text. 1234.5 is read.").format(numbers=found)
 
 
 def _form(name: str | None, given: list[str]) -> dict[str, object] | None:

