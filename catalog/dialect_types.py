@@ -1,8 +1,8 @@
 """Text → typed values, NULL where the text is not exactly such a value; never an error, never a guess.
 
 Engines' own casts accept far more ('1E3', '0x1F', '1_000', '１２', 'infinity', '24:00:00'; notes/spark-lab §7), so each
-cast is guarded by a full-match regex. On DuckDB a value that casts back to the same text is known to be canonical,
-which is cheaper than the regex; only the others are matched.
+cast is guarded by a full-match regex. A value that casts back to the same text is known to be canonical (on Spark dates and
+times only: its decimals may come back with an exponent), which is cheaper than the regex; only the others are matched.
 """
 
 from __future__ import annotations
@@ -103,12 +103,17 @@ def _compact_date(e: str) -> str:
     return f"concat(substr({e}, 1, 4), '-', substr({e}, 5, 2), '-', substr({e}, 7, 2))"
 
 
+def _comes_back(r: Renderer, e: str, value: str, size: int) -> str:
+    """True for a text of that length which the value's own text is: it costs a tenth of the regular expressions."""
+    return f"length({e}) = {size} AND {e} >= '1000' AND CAST({value} AS {'VARCHAR' if r.duck else 'STRING'}) = {e}"
+
+
 @rendering("DATE")
 def _date(r: Renderer, a: list[exp.Expr]) -> str:
     e = r.of(a[0])
     value = f"TRY_CAST({e} AS DATE)"
     # Ten characters that come back the same are yyyy-MM-dd; 'infinity' and BC years have other lengths.
-    same = f"WHEN CAST({value} AS VARCHAR) = {e} AND length({e}) = 10 AND {e} >= '1000' THEN {value} " if r.duck else ""
+    same = f"WHEN {_comes_back(r, e, value, 10)} THEN {value} "
     return (f"CASE {same}WHEN {r.full(e, _DATE + _MIDNIGHT)} THEN TRY_CAST({_iso_date(r, e)} AS DATE) "
             f"WHEN {r.full(e, _COMPACT)} THEN TRY_CAST({_compact_date(e)} AS DATE) END")
 
@@ -130,8 +135,7 @@ def _timestamp(r: Renderer, a: list[exp.Expr]) -> str:
     e, zone = r.of(a[0]), string(a[1])
     naive, instant = ("TIMESTAMP", "TIMESTAMPTZ") if r.duck else ("TIMESTAMP", "TIMESTAMP")
     quick = f"TRY_CAST({e} AS TIMESTAMP)"
-    same = (f"WHEN CAST({quick} AS VARCHAR) = {e} AND length({e}) = 19 AND {e} >= '1000' THEN {to_utc(r, quick, zone)} "
-            if r.duck else "")
+    same = f"WHEN {_comes_back(r, e, quick, 19)} THEN {to_utc(r, quick, zone)} "
     iso = f"concat({_iso_date(r, e)}, ' ', {_iso_time(r, e)})"
     digits = f"concat({_compact_date(e)}, ' ', {_compact_clock(e)})"
     return (f"CASE {same}"

@@ -34,6 +34,8 @@ FIXED = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",        # INT96 is read as another instant by others
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.pyspark.enabled": "true",                # without it NULL becomes the text 'nan'
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",           # a pattern is made ready anew for each batch: 7 ms, as 70,000 cells cost
+    "spark.sql.codegen.hugeMethodLimit": "8000",                        # HotSpot compiles no longer method: it would be interpreted for ever
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
