@@ -1,7 +1,7 @@
 """Every column's verdict from every distinct value of it, cheap stages first; what stands in the way of a full look holds the column.
 
 One pass finds the columns that could hold anything and those whose values repeat; then suspicious cells are counted, by distinct value
-where that costs less; only then are distinct values read.
+where that costs less; only then are distinct values read. Where each query costs much whatever its size, one pass counts them all.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def screen_columns(way: Way, session: Session, types: Mapping[str, ColumnType], 
     """
     memory = memory_of(way)
     try:
-        cells = _counted(session, types, view, look.parsed)
+        cells = _counted(session, types, view, look.parsed or session.one_pass)
     except Exception:           # any error whatever: what could not be looked at is held, and its text may hold values
         return {name: held(name, "error", look.declared.get(name)) for name in types}
     verdicts = {}

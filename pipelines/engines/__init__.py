@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 from sqlglot import exp
@@ -48,7 +48,11 @@ class Unanswered(EngineFailure):
 
 
 class Session(Protocol):
-    """One piece of work over fixed views. Everything staged in it is gone when it closes."""
+    """One piece of work over fixed views. Everything staged in it is gone when it closes. `one_pass`: a query more costs more here than
+    looking at every cell in the one that is asked anyway.
+    """
+
+    one_pass: ClassVar[bool]
 
     def read(self, query: exp.Query, params: Params | None = None) -> pa.RecordBatchReader:
         """Streams the result."""

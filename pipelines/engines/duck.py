@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -72,6 +72,8 @@ def translated() -> Iterator[None]:
 
 class DuckSession:
     """See `pipelines.engines.Session`."""
+
+    one_pass: ClassVar[bool] = False
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, scratch: Path) -> None:
         self._connection, self._lake, self._scratch = connection, lake, scratch

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -85,6 +85,8 @@ def _condition(error: Exception) -> str:
 
 class SparkViews:
     """See `pipelines.engines.Session`. Temporary views are the process's, so each session's have names of their own."""
+
+    one_pass: ClassVar[bool] = True
 
     def __init__(self, spark: SparkSession, lake: Lake, folder: Path) -> None:
         self._spark, self._lake, self._folder = spark, lake, folder
