@@ -32,9 +32,14 @@ def _below(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         try:
-            found += [int(child) for task in Path(f"/proc/{one}/task").iterdir() for child in (task / "children").read_text().split()]
+            tasks = list(Path(f"/proc/{one}/task").iterdir())
         except (FileNotFoundError, ProcessLookupError):
             continue
+        for task in tasks:
+            try:
+                found += [int(child) for child in (task / "children").read_text().split()]
+            except (FileNotFoundError, ProcessLookupError):      # this thread has ended; the others have children too
+                continue
     return found
 
 
