@@ -40,26 +40,25 @@ def preview(item: Item, data: Path) -> dict[str, Any] | None:
     return {"file": names[-1], "header": rows[0], "rows": rows[1:]}
 
 
-def measured(item: Item, data: Data, zone: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def measured(item: Item, data: Data, zone: str, before: Mapping[str, Any] | None = None, drawn: bool = True) -> dict[str, Any]:
     """Figures of an open product; empty for any other, and where a file cannot be read: no release waits for a picture.
 
     `data`: where `release/name` lies, below a folder or path by path. Times are told in `zone`. `before` is what was measured last: its
-    comparisons of older releases stand.
+    comparisons of older releases stand. Without `drawn` chart and map are left out.
     """
     if item.shown != "open" or not (files := _source(item, data)):
         return {}
     try:
-        return _figures(item, data, files, zone, before or {})
+        return _figures(item, data, files, zone, before or {}, drawn)
     except (duckdb.Error, ArithmeticError, ValueError):
         return {}
 
 
-def _figures(item: Item, data: Data, files: Sequence[Path], zone: str, before: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(item: Item, data: Data, files: Sequence[Path], zone: str, before: Mapping[str, Any], drawn: bool) -> dict[str, Any]:
     with _connection(zone) as db:
         _rows_of(db, files, len(item.page["columns"]))
         found: dict[str, Any] = {"nulls": _nulls(db, item.page["columns"])}
-        found["map"] = _map(db, item.page)
-        found["chart"] = _chart(db, item.page)
+        found |= {"map": _map(db, item.page), "chart": _chart(db, item.page)} if drawn else {}
         found["changes"] = _changes(db, item, data, before.get("changes", {}))
     return found
 

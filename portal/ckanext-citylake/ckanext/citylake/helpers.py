@@ -100,15 +100,14 @@ def page(package: Mapping[str, Any]) -> Page:
 
 
 def told(package: Mapping[str, Any]) -> dict[str, Any]:
-    """What was counted of its rows when it was published: nulls by column, what each release changed (`said`), what cost points, a chart."""
+    """What was counted of its rows when it was published: nulls by column, what each release changed (`said`), what cost points."""
     try:
         found = json.loads(package.get("figures") or "{}") if package.get("shown") == "open" else {}
     except ValueError:
         found = {}
     found = found if isinstance(found, dict) else {}
-    chart = (found.get("chart") or {}).get(lang())
     return {"nulls": found.get("nulls") or {}, "changes": found.get("changes") or {},
-            "chart": chart and {**chart, "svg": Markup(chart["svg"])}, "reasons": (found.get("reasons") or {}).get(lang()) or [],
+            "reasons": (found.get("reasons") or {}).get(lang()) or [],
             "said": {release: one.get(lang(), "") for release, one in (found.get("said") or {}).items()}}
 
 
