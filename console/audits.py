@@ -88,7 +88,7 @@ def show(
     told = [(number, part["at"], _event(PARTS[kind], part)) for number, kind, part in parts]
     told += [(run["from"], run["at"], _elsewhere(run)) for run in found["elsewhere"]]
     for number, at, text in sorted(told, key=lambda item: item[0]):
-        head = f"{number:>4}  {minute(at, zone)}  "
+        head = f"{number:>4}  {minute(at, zone):<16}  "
         say(*(head + line if row == 0 else " " * len(head) + line for row, line in enumerate(wrap(text, ROOM - len(head)))))
 
 
@@ -98,7 +98,7 @@ def _elsewhere(run: Mapping[str, Any]) -> str:
         "prepared": _("the announcement of what a portal is about to show"), "key": _("the key with which a product makes its tokens"),
         "serve": _("a product that was judged again and stayed as it was"), "replay": _("bronze, built again from raw"),
         "lapse": _("holds that no contract names any more"), "ingest": _("an intake that closed holds and brought nothing"),
-        "unreadable": _("nothing that can be read: `citylake audit verify` names them"),
+        "unreadable": _("what is missing or cannot be read (see `citylake audit verify`)"),
     }
     what = ("；" if language() == "zh" else "; ").join(words.get(kind, kind) for kind in run["kinds"])
     if run["from"] == run["to"]:

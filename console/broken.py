@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from console.frame import DONE, ERROR
 from console.output import say
 from console.tables import ROOM, style, wrap
-from console.words import _, translated
+from console.words import _, language, translated
 
 if TYPE_CHECKING:
     from catalog.contract import Contract
@@ -56,7 +56,7 @@ def _wrong(way: Way, contract: Contract) -> Broken | None:
 def show_broken(found: Sequence[Broken]) -> None:
     """What is wrong with each, and what to do."""
     for one in found:
-        text = f"{translated(one.what)} {translated(one.remedy)}"
+        text = ("" if language() == "zh" else " ").join((translated(one.what), translated(one.remedy)))
         say(f"{style(_('broken'), 'red')}  {one.dataset}", *(f"    {line}" for line in wrap(text, ROOM - 4)), f"    → {one.command}")
 
 

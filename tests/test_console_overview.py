@@ -159,6 +159,7 @@ def test_a_broken_journal_hides_nothing_of_the_others(tmp_path: Path) -> None:
     key = re.findall(r"citylake hold approve (\w{6})", inbox)[0]
     assert "Findings" in said(tiny, "hold", "show", key)        # and it can be decided by its key
     assert said(tiny, "status", "parks.trees").count("broken") == 0
+    assert re.search(r"^ +2  –  +this record belongs to: what is missing", said(tiny, "audit", "show", "parks.gardens"), re.MULTILINE)
 
 
 def test_a_record_that_holds_nonsense_is_a_broken_journal(tmp_path: Path) -> None:
