@@ -17,6 +17,7 @@ from catalog.evidence import CheckSpec, Finding, TableAt
 from pipelines import refining
 from pipelines.address_lookups import address_terms, stage_addresses
 from pipelines.engines import Session, Source
+from pipelines.increments import Increment, before, increment, program
 from pipelines.lake import Op, Write
 from pipelines.parsing import CORRECTIONS
 from pipelines.protocol import Work
@@ -78,6 +79,7 @@ class _Job:
     ) -> None:
         self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
         self.again = again
+        self.increment: Increment | None = None
         self._session: Any = None
         self._open: Any = None
 
@@ -92,11 +94,13 @@ class _Job:
     def _staged(self) -> Session:
         """The session with the staged rows; opened at the first write, closed before judging."""
         if self._session is None:
-            views: dict[str, Source] = dict(self.inputs)
-            self._open = self.way.engine.open(views)
+            at = before(self.way, self.contract, self.state, self.plan, terms(self.way, self.contract), self.again)
+            self._open = self.way.engine.open({**self.inputs, **at})
             self._session = self._open.__enter__()
-            stage_addresses(self._session, self.contract, self.plan.addresses(), self.way.city.division)
-            self._session.stage(self.plan.checked(), "checked")
+            self.increment = increment(self.way, self.contract, self._session, self.state, self.plan, at) if at else None
+            if self.increment is None:
+                stage_addresses(self._session, self.contract, self.plan.addresses(), self.way.city.division)
+                self._session.stage(self.plan.checked(), "checked")
         session: Session = self._session
         return session
 
@@ -106,16 +110,34 @@ class _Job:
         self._session = self._open = None
 
     def quarantine(self, base: int | None) -> int:
-        return self._write("quarantine", self.plan.quarantined(), self.plan.quarantine_schema(), (), base)
+        session, query = self._opened(), self.plan.quarantined()
+        if self.increment is None:
+            return self._write(session, "quarantine", query, self.plan.quarantine_schema(), Write("replace"), base)
+        if base is not None and not session.rows(query.copy().limit(1)):
+            return base         # no writer makes a version of nothing
+        return self._write(session, "quarantine", query, self.plan.quarantine_schema(), Write("append"), base)
 
     def silver(self, base: int | None) -> int:
-        return self._write("silver", self.plan.merged(), self.plan.silver_schema(), self.plan.plain_columns(), base)
+        session, schema, plain = self._opened(), self.plan.silver_schema(), self.plan.plain_columns()
+        if self.increment is None:
+            return self._write(session, "silver", self.plan.merged(), schema, Write("replace", plain), base)
+        periods = self.increment.periods
+        if base is not None and not periods:
+            return base         # nothing but bad rows came
+        return self._write(session, "silver", self.plan.merged_into(periods), schema, Write("replace", plain, periods), base)
 
-    def _write(self, layer: str, query: Any, schema: pa.Schema, plain_columns: tuple[str, ...], base: int | None) -> int:
+    def _write(self, session: Session, layer: str, query: Any, schema: pa.Schema, how: Write, base: int | None) -> int:
         name = table(layer, self.contract.id)
         try:
             self.way.lake.ensure(name, schema, base)
-            return self._staged().write(query, name, Write("replace", plain_columns), self.op, base)
+            return session.write(query, name, how, self.op, base)
+        except BaseException:
+            self._close()
+            raise
+
+    def _opened(self) -> Session:
+        try:
+            return self._staged()
         except BaseException:
             self._close()
             raise
@@ -131,6 +153,8 @@ class _Job:
         from quality.judge import judge
 
         try:
+            if self.plan.partitioned:
+                self._opened()      # what a killed attempt wrote has its increment too
             conflicts = self._conflicts()
         finally:
             self._close()
@@ -158,6 +182,7 @@ class _Job:
             "terms": terms(self.way, self.contract), "inputs": plain(self.inputs), "counts": dict(counts),
             "verdict": {"kind": "quality", "subject": dict(written), "findings": plain(findings)},
             "contract_version": self.contract.version, "approval": approval.id if approval else None, "again": self.again,
+            "program": program(), "increment": plain(self.increment.record()) if self.increment else None,
         }
         if blocking and approval is None:
             hold = {"id": f"{self.contract.id}/refine/{subject[:12]}", "step": "refine", "subject": subject, "role": "steward",
