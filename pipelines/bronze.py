@@ -57,3 +57,11 @@ def gathered(contract: Contract, view: str, batches: Sequence[str]) -> exp.Query
     """The rows of these batches in a gathered file."""
     here = exp.In(this=col(BATCH), expressions=[lit(batch) for batch in batches])
     return exp.select(*[col(name) for name in bronze_schema(contract).names]).from_(exp.to_table(view)).where(here)
+
+
+def arrived(contract: Contract, alone: Sequence[tuple[Path, str, str, str, int]], together: Mapping[Path, Sequence[str]]
+            ) -> tuple[dict[str, Path], exp.Query]:
+    """The views and the query of all new rows of bronze: of candidates `alone` (each with its batch's marks), and of batches in gathered files."""
+    views = {f"c{at}": candidate for at, (candidate, *_) in enumerate(alone)} | {f"g{at}": path for at, path in enumerate(together)}
+    queries = [tagged(contract, f"c{at}", batch, source, sha256, order) for at, (_, batch, source, sha256, order) in enumerate(alone)]
+    return views, union([*queries, *[gathered(contract, f"g{at}", batches) for at, batches in enumerate(together.values())]])

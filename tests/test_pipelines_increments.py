@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from tiny import DATASET, Tiny, by_step, column
 from twins import hashes, rows_at, site_files, told, unlike
 
-from pipelines import increments
+from pipelines import increments, refinement
 from pipelines.audit import verify
-from pipelines.steps import refine as refine_step
 from pipelines.way import Way, table
 
 HEADER = "编号,类别,高度,种植日期,备注\n"
@@ -127,7 +126,7 @@ def test_any_days_end_as_if_all_had_been_made_anew(tmp_path_factory: pytest.Temp
         made = city(tmp_path_factory.mktemp("days"), max_bad_percent=100)
         with pytest.MonkeyPatch.context() as patch:
             if whole:
-                patch.setattr(refine_step, "before", lambda *_: {})
+                patch.setattr(refinement, "before", lambda *_: {})
             first(made)
             outcomes = []
             for number, day in enumerate(days):

@@ -12,7 +12,7 @@ from catalog.contract import Contract
 from catalog.evidence import Finding
 from pipelines.admission import terms
 from pipelines.boundary import boundary
-from pipelines.bronze import bronze_schema, gathered, tagged, union
+from pipelines.bronze import arrived, bronze_schema
 from pipelines.intake import collect
 from pipelines.items import Intake, Item
 from pipelines.lake import Op, Write
@@ -70,16 +70,14 @@ def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: O
     for item in items:
         store_raw(way.settings, item.raw, item.raw_sha256)
     way.lake.ensure(name, bronze_schema(contract), base)
-    alone = [item for item in items if item.gathered is None]
+    alone = [(item.candidate, item.id, item.source, item.sha256, item.order) for item in items if item.gathered is None]
     together: dict[Path, list[str]] = {}
     for item in items:
         if item.gathered is not None:
             together.setdefault(item.gathered, []).append(item.id)
-    views = {f"c{at}": item.candidate for at, item in enumerate(alone)} | {f"g{at}": path for at, path in enumerate(together)}
-    queries = [tagged(contract, f"c{at}", item.id, item.source, item.sha256, item.order) for at, item in enumerate(alone)]
-    queries += [gathered(contract, f"g{at}", batches) for at, batches in enumerate(together.values())]
+    views, query = arrived(contract, alone, together)
     with way.engine.open(views) as session:
-        return session.write(union(queries), name, Write("append"), op, base)
+        return session.write(query, name, Write("append"), op, base)
 
 
 def _judge(way: Way, contract: Contract, state: State, intake: Intake, written: Mapping[str, int]) -> Mapping[str, Any]:
