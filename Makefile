@@ -93,6 +93,7 @@ bench: $(READY)  ## Speed and memory as ratios to the same raw steps, in one run
 
 bench-many: $(READY)  ## Very many contracts, very many small files, and the command's start, each beside the plainest way
 	@PYTHONPATH=tests:. $(BIN)/python -m bench.many
+	@PYTHONPATH=tests:. $(BIN)/python -m bench.periods
 
 bench-privacy: $(READY)  ## What the screens find and what they cost, with their bars; the shared corpora where they are
 	@PYTHONPATH=tests $(BIN)/python -m bench.privacy

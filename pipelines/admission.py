@@ -12,27 +12,22 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
-
 from catalog.canonical import fingerprint
-from catalog.contract import Column, ColumnType, Contract
-from catalog.dialect import col, contains_pattern, joined_text
+from catalog.contract import Contract
 from catalog.errors import BadInput
 from catalog.evidence import Finding
 from catalog.extension import Source
-from pipelines.column_screens import Look, screen_columns
-from pipelines.engines import Session
+from pipelines.content import Content, content_of
 from pipelines.formats.every_text import every_text
 from pipelines.parsing import Parsed
-from pipelines.shared import shared_values
 from pipelines.state import State
 from pipelines.uses import joined_in
 from pipelines.way import Way
-from privacy.collection import PUBLIC, Collected, Earlier, certain_kinds, judge_collection, judge_doubts, rule_of, scope_query
+from privacy.collection import Collected, Earlier, certain_kinds, judge_collection, judge_doubts, rule_of
 from privacy.column_verdicts import JUDGE_VERSION
 from privacy.model import ModelMissing, load
 from privacy.negative_list import Policy
-from privacy.secrecy import SEPARATOR, Watch, count_cues, judge_secrecy, possible_pattern
+from privacy.secrecy import Watch, count_cues, judge_secrecy
 from privacy.sketches import judge_named
 
 APPROVABLE = ("volume", "secrecy", "joins", "doubt")
@@ -105,9 +100,10 @@ def unreadable(error: BadInput, policy: Policy, *names: str, payload: Path | Non
 
 
 def admit(
-    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None, arriving: Arriving
+    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, rows_before: int | None, arriving: Arriving,
+    content: Content | None = None
 ) -> Admission:
-    """Judges one parsed batch; `rows_before` is the size of the batch before it from the same source.
+    """Judges one parsed batch; `rows_before` is the size of the batch before it from the same source, `content` what is known of its cells.
 
     The volume guard is about sources: `corrected` rows are as few as they are.
     """
@@ -117,7 +113,7 @@ def admit(
     findings += judge_named(way.policy, contract)
     if whole:
         findings += [] if arriving.corrected else _volume(contract, rows_before, parsed.rows)
-        findings += _content(way, contract, state, parsed, today, arriving, names)
+        findings += _content(way, contract, state, parsed, today, arriving, names, content)
     else:
         findings += judge_secrecy(way.policy, {}, names, parsed.beside)
     return _outcome((*findings, *joined_in(way, contract)))
@@ -174,33 +170,16 @@ def _volume(contract: Contract, rows_before: int | None, rows: int) -> list[Find
 
 
 def _content(
-    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, arriving: Arriving, names: Mapping[str, int]
+    way: Way, contract: Contract, state: State, parsed: Parsed, today: date, arriving: Arriving, names: Mapping[str, int], content: Content | None
 ) -> Sequence[Finding]:
-    types = {column.name: ColumnType("text") for column in contract.given}
     columns = {column.name: column for column in contract.columns}
-    with way.engine.open({"candidate": parsed.candidate}) as session:
-        cues = _cues(session, way, list(types))
-        verdicts = screen_columns(way, session, types, "candidate", _look(way, contract, columns))
-        shared = shared_values(way, contract, session, "candidate")
-        outside = _outside(way, contract, session)
-    batch = Collected(parsed.rows, certain_kinds(verdicts.values(), columns), arriving.at, today, arriving.source.connector, arriving.source.id,
-                      arriving.offer, outside, arriving.corrected)
+    content = content or content_of(way, contract, parsed.candidate)
+    verdicts = content.verdicts.values()
+    batch = Collected(parsed.rows, certain_kinds(verdicts, columns), arriving.at, today, arriving.source.connector, arriving.source.id,
+                      arriving.offer, content.outside, arriving.corrected)
     history = [*_history(way, contract, state, arriving), *arriving.siblings]
-    return [*judge_secrecy(way.policy, cues, names, parsed.beside), *judge_collection(way.policy, contract, batch, history),
-            *judge_doubts(verdicts.values()), *shared]
-
-
-def _look(way: Way, contract: Contract, columns: Mapping[str, Column]) -> Look:
-    """Kinds that the collection rule permits, and enterprises' codes, are no doubt wherever they stand."""
-    rule = rule_of(way.policy, contract)
-    return Look({name: column.headers for name, column in columns.items()}, columns, excused=(PUBLIC, *(rule.kinds if rule is not None else ())))
-
-
-def _outside(way: Way, contract: Contract, session: Session) -> Mapping[str, int]:
-    """Rows outside each limit of the collection rule's scope."""
-    rule = rule_of(way.policy, contract)
-    query = scope_query(rule, contract, "candidate") if rule is not None else None
-    return {name: int(rows) for name, rows in session.rows(query)[0].items()} if query is not None else {}
+    return [*judge_secrecy(way.policy, content.cues, names, parsed.beside), *judge_collection(way.policy, contract, batch, history),
+            *judge_doubts(verdicts), *content.shared]
 
 
 def _history(way: Way, contract: Contract, state: State, arriving: Arriving) -> list[Earlier]:
@@ -213,14 +192,3 @@ def _history(way: Way, contract: Contract, state: State, arriving: Arriving) -> 
             source = batch.source if name == contract.id else f"{name}/{batch.source}"
             found.append(Earlier(batch.rows, datetime.fromisoformat(time), source, batch.body["offer"]))
     return found
-
-
-def _cues(session: Session, way: Way, columns: list[str]) -> Mapping[str, int]:
-    """Rows with a strong or weak secrecy cue in any column. The engine finds the rows that could have one; most tables have few."""
-    pattern = possible_pattern(way.policy)
-    if not pattern:
-        return {}
-    text = joined_text([col(column) for column in columns], SEPARATOR)
-    query = exp.select(exp.alias_(text, "row_text")).from_("candidate").where(contains_pattern(text.copy(), pattern))
-    texts = ((text, 1) for batch in session.read(query) for text in batch.column(0).to_pylist())
-    return count_cues(way.policy, texts)

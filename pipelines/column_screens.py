@@ -62,6 +62,12 @@ class _Cells:
     most: bool = False
 
 
+def worded(look: Look, name: str) -> bool:
+    """Whether the language model reads this column: a code list's words are known."""
+    declared = look.declared.get(name)
+    return name not in look.wordless and (declared is None or declared.more.codes is None)
+
+
 def screen_columns(way: Way, session: Session, types: Mapping[str, ColumnType], view: str, look: Look) -> dict[str, ColumnVerdict]:
     """Column → verdict, for every column of `types` (as they are in this view).
 
@@ -118,7 +124,7 @@ def _verdict(session: Session, name: str, kind: ColumnType, view: str, look: Loo
             counts.distinct = session.rows(distinct_query(name, view))[0]["distinct"]
         if seen != (cells.filled if every else cells.suspicious):
             return held(name, "partial", declared), []
-    if cells.han and name not in look.wordless and (declared is None or declared.more.codes is None):
+    if cells.han and worded(look, name):
         load()          # what may not be read here may not be read by workers either
         looks, read = looks_by(session), 0
         for values, weights in _slices(session.read(texts_query(name, view))):

@@ -21,7 +21,8 @@ from catalog.dialect import col
 from catalog.errors import BadInput, Refused
 from catalog.evidence import TableAt
 from pipelines.decisions import me
-from pipelines.intake import Intake, submitted
+from pipelines.intake import submitted
+from pipelines.items import Intake
 from pipelines.parsing import BAD, LINE, REPLACES
 from pipelines.protocol import Work, perform
 from pipelines.refining import BATCH, RULES

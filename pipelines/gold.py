@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from catalog.extension import Treatment
 from pipelines.asking import treated_by
 from pipelines.engines import Session
 from pipelines.keys import release_key, treatment_params
-from pipelines.lake import Op, Write
+from pipelines.lake import PERIOD, Op, Write
 from pipelines.products import Outward
 from pipelines.protecting import protected
 from pipelines.refining import named
@@ -25,16 +25,26 @@ from privacy.lookups import lookup_table, treated_column, value_column
 SLICE = 20_000        # distinct values treated at once: bounds memory
 
 
-def write_gold(way: Way, contract: Contract, outward: Outward, silver: TableAt, op: Op, base: int | None) -> tuple[int, Mapping[str, Any]]:
-    """The new version of the product's gold table, and what was done so that nobody can be told apart in it."""
+def write_gold(way: Way, contract: Contract, outward: Outward, silver: TableAt, op: Op, base: int | None,
+               periods: Sequence[str] = ()) -> tuple[int, Mapping[str, Any]]:
+    """The new version of the product's gold table, and what was done so that nobody can be told apart in it. With `periods` these alone are
+    made anew: of a product whose rows are its silver's, one by one.
+    """
     name = table("gold", contract.id, outward.product.name)
     way.lake.ensure(name, outward.schema(), base)
     params = treatment_params(way, contract, outward, release_key(way, contract, outward, silver))
     with way.engine.open({"silver": silver}) as session:
         stage_lookups(session, outward, way.city.division)
         made = protected(way, session, outward, params)
-        written = session.write(made.query, name, Write("replace", outward.plain_columns()), op, base, made.params)
+        written = session.write(_within(made.query, periods), name, Write("replace", outward.plain_columns(), periods), op, base, made.params)
     return written, made.record
+
+
+def _within(query: exp.Query, periods: Sequence[str]) -> exp.Query:
+    if not periods:
+        return query
+    rows = exp.select("*").from_(query.subquery("rows"))
+    return rows.where(exp.In(this=col(PERIOD), expressions=[exp.Literal.string(one) for one in periods]))
 
 
 def protection(way: Way, contract: Contract, outward: Outward, silver: TableAt) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,10 +49,19 @@ class Op:
 
 @dataclass(frozen=True)
 class Write:
-    """How rows enter a table. `plain` names the columns whose Parquet statistics may be kept (level L1)."""
+    """How rows enter a table. `plain` names the columns whose Parquet statistics may be kept (level L1). `periods`: these partitions are
+    replaced, the others stay; the rows must be theirs.
+    """
 
     mode: str                                   # "append" or "replace"
     plain: Collection[str] = ()
+    periods: Sequence[str] = ()
+
+    @property
+    def where(self) -> str:
+        """The partitions that are replaced, as Delta's writers take it."""
+        listed = ", ".join("'" + one.replace("'", "''") + "'" for one in self.periods)
+        return f"{PERIOD} IN ({listed})"
 
 
 class Lake:
@@ -113,6 +122,11 @@ class Lake:
         )
         boundary(f"table/{name.split('/')[0]}/before")
         append = how.mode == "append"
+        if how.periods:
+            write_deltalake(str(self.path(name)), rows, mode="overwrite", predicate=how.where, writer_properties=_writer(how.plain),
+                            commit_properties=properties)
+            boundary(f"table/{name.split('/')[0]}/after")
+            return self.landed(name)
         # A stream without rows makes delta-rs commit nothing in append mode: every operation leaves its mark.
         write_deltalake(
             str(self.path(name)), rows,

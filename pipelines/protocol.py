@@ -62,7 +62,8 @@ def perform(way: Way, contract: Contract, step: Step) -> Body:
             judged, written = waiting.body, {}
         body = {"step": work.op.step, "target": work.target, "op": work.op.id, **judged}
         if written:         # what `audit verify` compares the disk with
-            body["files"] = {name: seal_version(way.lake, name, version, state.base(name)) for name, version in written.items()}
+            body["files"] = {name: seal_version(way.lake, name, version, state.base(name)) for name, version in written.items()
+                             if version != state.base(name)}
         boundary(f"{work.op.step}/judged")
         way.journal.append(contract.id, work.kind, body)
         work.settle()

@@ -23,6 +23,7 @@ ORIGIN: tuple[tuple[str, str], ...] = ((BATCH, "text"), (SOURCE, "text"), (SHA, 
 # Words that mean "no value" wherever a number, a date or a truth value is expected; text columns name theirs.
 NULL_WORDS = ("NaN", "nan", "NULL", "null", "N/A", "-", "--", "—", "——", "无")
 FORMAT_RULE = "format.record"
+ORDERS, AT = "_orders", "_at"       # a staged view: every batch with its order, as text
 
 
 def arrow_type(kind: ColumnType) -> pa.DataType:
@@ -53,6 +54,7 @@ class Plan:
         self.rows = [spec for spec in checks if spec.kind == "row" and spec.blocking]      # a warning leaves the row where it is
         self.names = [column.name for column in contract.columns]
         self.snapshot = contract.fields.merge == "snapshot"
+        self.only: Sequence[str] = ()       # batches: `checked` reads these alone
 
     # -- schemas -------------------------------------------------------------------------------------------------
 
@@ -131,7 +133,9 @@ class Plan:
         return query
 
     def _bronze(self) -> exp.Expr:
-        """Bronze without the rows that a corrected row replaces."""
+        """Bronze without the rows that a corrected row replaces, or the batches in `only`."""
+        if self.only:
+            return exp.select("*").from_("bronze").where(exp.In(this=col(BATCH), expressions=list(map(lit, self.only)))).subquery("bronze")
         if not self.corrected:
             return exp.to_table("bronze")
         replaced = exp.select(named(col(REPLACES), "replaced")).distinct().from_("bronze").where(
@@ -202,18 +206,43 @@ class Plan:
 
     def merged(self) -> exp.Query:
         """The good rows after dedup and merge: what silver holds."""
-        good = (exp.select(*[col(name) for name in (*self.names, BATCH, SOURCE, SHA, LINE, ORDER)]).from_("checked")
+        good = self._good()
+        return self._as_silver(self._newest(good) if self.contract.keys and not self.contract.derived else good)
+
+    def merged_into(self, periods: Sequence[str]) -> exp.Query:
+        """What silver holds of these periods when the good rows of `checked` come to those of the view `silver_before`."""
+        names = (*self.names, *[name for name, _ in ORIGIN])
+        old = (exp.select(*[col(name, "s") for name in names], named(d.cast_to(col(AT, "o"), ColumnType("bigint")), ORDER))
+               .from_(exp.to_table("silver_before").as_("s"))
+               .join(exp.to_table(ORDERS, quoted=True).as_("o"), on=exp.EQ(this=col(BATCH, "s"), expression=col(BATCH, "o")))
+               .where(exp.In(this=col(PERIOD, "s"), expressions=list(map(lit, periods)))))
+        return self._as_silver(self._newest(exp.union(self._good(), old, distinct=False)))
+
+    def touched(self) -> exp.Query:
+        """The periods of the good rows in `checked`, and those in which the view `silver_before` has their keys."""
+        keys, good = self.contract.keys, self._good()
+        there = exp.select(*[col(name) for name in keys]).distinct().from_(good.subquery("good"))
+        same = exp.and_(*[exp.EQ(this=col(name, "s"), expression=col(name, "n")) for name in keys])
+        old = exp.select(col(PERIOD, "s")).from_(exp.to_table("silver_before").as_("s")).join(there.subquery("n"), on=same)
+        return exp.union(exp.select(named(self._period(), PERIOD)).from_(good.subquery("good")), old, distinct=True)
+
+    def _good(self) -> exp.Select:
+        return (exp.select(*[col(name) for name in (*self.names, BATCH, SOURCE, SHA, LINE, ORDER)]).from_("checked")
                 .where(exp.EQ(this=col(RULES), expression=lit(""))))
-        merge = self.contract.fields.merge
-        rows = self._newest(good) if self.contract.keys and not self.contract.derived else good
+
+    def _as_silver(self, rows: exp.Query) -> exp.Query:
         columns: list[exp.Expr] = [col(name) for name in (*self.names, *[name for name, _ in ORIGIN])]
-        if merge == "snapshot":
+        if self.snapshot:
             columns.append(named(self._vanished(), VANISHED))
-        if self.partitioned and self.contract.period is not None:
-            period = self.contract.period
-            kind = self.contract.column(period.column).type
-            columns.append(named(d.period_of(col(period.column), kind, period.grain, self.zone), PERIOD))
+        if self.partitioned:
+            columns.append(named(self._period(), PERIOD))
         return exp.select(*columns).from_(rows.subquery("rows"))
+
+    def _period(self) -> exp.Expr:
+        period = self.contract.period
+        if period is None:
+            raise AssertionError("a table without a period has no partitions")
+        return d.period_of(col(period.column), self.contract.column(period.column).type, period.grain, self.zone)
 
     def _newest(self, rows: exp.Query) -> exp.Query:
         """One row a key: the newest by `newest_by`, then by the batch's time, then by line.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pipelines.admission import Admission
 from pipelines.state import State
@@ -23,7 +22,7 @@ def came_to(admissions: Iterable[Admission], bytes_: str) -> Mapping[str, str]:
     return {"outcome": "refused"} if rules & PASSING else {"outcome": "refused", "bytes": bytes_}
 
 
-def refused_before(state: State, entry: Mapping[str, Any], bytes_: str) -> bool:
-    """Whether these very bytes were refused under terms that still hold, under whatever name or date they come now."""
-    return any(known["outcome"] == "refused" and known.get("bytes") == bytes_ and known["terms"] == entry["terms"]
-               for known in state.offers.values())
+def refused_bytes(state: State, terms: str) -> frozenset[str]:
+    """The keyed hashes of bytes that were refused under these terms, under whatever name or date they came."""
+    return frozenset(known["bytes"] for known in state.offers.values()
+                     if known["outcome"] == "refused" and "bytes" in known and known["terms"] == terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from catalog.errors import LakeError
 from catalog.evidence import TableAt
 from pipelines.boundary import boundary
 from pipelines.engines import Session
+from pipelines.increments import Kept
 from pipelines.lake import PERIOD
 from pipelines.products import Outward
 from pipelines.spool import digest
@@ -28,13 +30,19 @@ MANIFEST = "manifest.json"
 SUFFIX = {"csv": "csv", "parquet": "parquet", "jsonl": "jsonl", "json": "json", "xlsx": "xlsx", "geojson": "geojson"}
 
 
-def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, folder: Path, made: Mapping[str, Any]) -> None:
-    """Writes every format of every period into `folder`, then the manifest, with what was done to protect persons (`made`)."""
+def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, folder: Path, made: Mapping[str, Any],
+                kept: Kept | None = None) -> None:
+    """Writes every format of every period into `folder`, then the manifest, with what was done to protect persons (`made`). The files of
+    periods that are as they were are links to those of the release before.
+    """
     folder.mkdir(parents=True, mode=0o700)
     stem = contract.product_id(outward.product.name)
     entries: list[dict[str, Any]] = []
     with way.engine.open({"gold": gold}) as session:
         for period in _periods(session, outward):
+            if kept is not None and period not in kept.periods:
+                entries += _linked(kept, period, folder)
+                continue
             fits = "xlsx" not in outward.product.formats or _count(session, period) <= SHEET_ROWS
             formats = [name for name in outward.product.formats if name != "xlsx" or fits]
             targets: dict[str, Path] = {name: folder / f"{stem}{'-' + period if period else ''}.{SUFFIX[name]}" for name in formats}
@@ -45,6 +53,17 @@ def build_files(way: Way, contract: Contract, outward: Outward, gold: TableAt, f
     manifest = {"dataset": contract.id, "product": outward.product.name, "columns": dictionary(outward), "files": sized(folder, entries),
                 "protection": shown_protection(made)}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _linked(kept: Kept, period: str, folder: Path) -> list[dict[str, Any]]:
+    """The entries of a period's files, which are links now. Raises LakeError where a file is not what its record says."""
+    entries = [entry for entry in kept.files if entry["period"] == period]
+    for entry in entries:
+        target = folder / entry["name"]
+        os.link(kept.folder / entry["name"], target)
+        if digest(target) != entry["sha256"]:
+            raise LakeError("A file of the release before is not what its record says.", remedy="Run `citylake audit verify`.")
+    return [{name: entry[name] for name in ("name", "format", "period", "rows", "first")} for entry in entries]
 
 
 def shown_protection(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from catalog.contract import Column, ColumnType
 from pipelines.column_screens import Look, screen_columns
@@ -17,20 +18,34 @@ from pipelines.releases import published_rows
 from pipelines.way import Way
 from privacy.column_verdicts import ColumnVerdict, decided
 
+_VERDICTS: TypeAdapter[dict[str, ColumnVerdict]] = TypeAdapter(dict[str, ColumnVerdict])
 MADE = ("token", "band", "aggregate")       # treatments whose values are made here and are no text
 
 
-def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]]) -> dict[str, ColumnVerdict]:
+@dataclass(frozen=True)
+class Screens:
+    """Column → verdict of a whole release, and the same of each file by its sha256. Columns without a finding are left out."""
+
+    all: Mapping[str, ColumnVerdict]
+    files: Mapping[str, Mapping[str, ColumnVerdict]]
+
+
+def screen_files(way: Way, outward: Outward, folder: Path, files: Sequence[Mapping[str, Any]],
+                 known: Mapping[str, Mapping[str, Any]] | None = None) -> Screens:
     """Screens every file of a release, and the words of its code lists, which are shown beside it; of each column's kinds the file with
-    most cells counts, and a column that could not be seen whole in one of them was not seen. Columns without a finding are left out.
+    most cells counts, and a column that could not be seen whole in one of them was not seen. Files that are `known` by sha256, from a
+    record made by the same rules, are not looked at again.
     """
-    worst: dict[str, ColumnVerdict] = {}
+    seen: dict[str, dict[str, ColumnVerdict]] = {}
     for item in files:
-        for name, found in _screen_file(way, outward, folder / item["name"], item["format"]).items():
-            worst[name] = _worse(worst[name], found) if name in worst else found
-    for name, found in _screen_codes(way, outward).items():
-        worst[name] = _worse(worst[name], found) if name in worst else found
-    return {name: one for name, one in worst.items() if one.kinds or one.unseen}
+        before = (known or {}).get(item["sha256"])
+        found = _VERDICTS.validate_python(before) if before is not None else _screen_file(way, outward, folder / item["name"], item["format"])
+        seen[item["sha256"]] = {name: one for name, one in found.items() if one.kinds or one.unseen}
+    worst: dict[str, ColumnVerdict] = {}
+    for found in (*seen.values(), _screen_codes(way, outward)):
+        for name, one in found.items():
+            worst[name] = _worse(worst[name], one) if name in worst else one
+    return Screens({name: one for name, one in worst.items() if one.kinds or one.unseen}, seen)
 
 
 def _screen_codes(way: Way, outward: Outward) -> dict[str, ColumnVerdict]:

@@ -11,7 +11,7 @@ from pipelines.products import Outward
 from pipelines.state import State
 from pipelines.uses import use_holds
 from pipelines.verdicts import leaving, rules_version, withdrawn_inputs
-from pipelines.way import Way, table
+from pipelines.way import Way
 
 
 def terms(way: Way, contract: Contract, product: str) -> str:
@@ -24,9 +24,9 @@ def terms(way: Way, contract: Contract, product: str) -> str:
 
 
 def made_of(way: Way, contract: Contract, state: State, outward: Outward, parts: Sequence[str]) -> str:
-    """Fingerprint of a product's silver, terms, rules, decisions and of the `parts` (models, lists, extras) that make it."""
-    product, silver = outward.product.name, state.tables[table("silver", contract.id)]
-    return fingerprint("serve", contract.id, product, silver, terms(way, contract, product), rules_version(way),
+    """Fingerprint of all that a product is made of but for its silver: terms, rules, decisions, and `parts` (models, lists, extras)."""
+    product = outward.product.name
+    return fingerprint("serve", contract.id, product, terms(way, contract, product), rules_version(way),
                        state.applicable(way.today(), "serve", product), withdrawn_inputs(way, contract),
                        *[hold["subject"] for hold in use_holds(way, contract, product)], *parts, leaving(outward), *_once_more(state, product))
 

@@ -74,9 +74,9 @@ def sweep_holding(settings: Settings, dataset: str, held: Collection[str]) -> No
 
 def sweep_spool(settings: Settings, dataset: str, used: Collection[Path]) -> None:
     """Wipes fetches whose outcome is on record, or that nobody offers any more."""
-    folder = settings.spool / dataset
+    folder, kept = settings.spool / dataset, {path.name for path in used}
     for path in folder.iterdir() if folder.exists() else ():
-        if path not in used:
+        if path.name not in kept:
             wipe(path)
 
 

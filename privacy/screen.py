@@ -96,7 +96,7 @@ def _marked(name: str, kind: ColumnType, value: exp.Expr) -> dict[str, exp.Expr]
     return found
 
 
-def screen_query(columns: Mapping[str, ColumnType], view: str, most: Collection[str] = ()) -> exp.Query:
+def screen_query(columns: Mapping[str, ColumnType], view: str, most: Collection[str] = ()) -> exp.Select:
     """One row: for each column its filled cells as `name filled`, its suspicious ones as `name` (not of columns in `most`), and those that
     words may stand in as `name han`.
     """

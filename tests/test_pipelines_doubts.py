@@ -10,7 +10,7 @@ from test_pipelines_clauses import RULE, kept, policy, resident
 from tiny import DATASET, Tiny, by_step, column, contract
 
 from catalog.errors import Refused
-from pipelines import admission, column_screens, screening
+from pipelines import column_screens, content, screening
 from pipelines.audit import verify
 from pipelines.decisions import decide, inbox
 from pipelines.state import Hold
@@ -69,7 +69,7 @@ def test_what_was_not_seen_is_nobodys_to_approve_and_is_looked_at_again(tmp_path
         if why == "error":
             patched.setattr(column_screens, "_verdict", failing)
         else:
-            patched.setattr(admission, "screen_columns", blind)
+            patched.setattr(content, "screen_columns", blind)
         for _ in range(2):
             outcomes = city.run(DATASET)
             assert by_step(outcomes)[INGEST] == "held"

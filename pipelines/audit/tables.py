@@ -47,8 +47,9 @@ def check_tables(lake: Lake, chain: Chain) -> Iterator[Mismatch]:
             yield from _kept(lake, chain, record, tables, {name for name in record.body["sealed"] if erased[name] == seq})
         files, written = ({name: item for name, item in of.items() if seq > erased.get(name, 0)} for of in (files, written))
         for name, version in written.items():
-            tables.setdefault(name, _Table()).in_force = version
-            if files.get(name, {}).get("version") != version:
+            known = tables.setdefault(name, _Table())
+            before, known.in_force = known.in_force, version
+            if files.get(name, {}).get("version") != version and before != version:      # a step may leave a table as it was
                 yield Mismatch(chain.place(seq), chain.dataset, f"The record vouches for no file of {name} at version {version}.")
         for name, entry in files.items():
             version, at = entry["version"], TableAt(name, entry["version"])

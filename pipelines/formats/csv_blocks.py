@@ -22,6 +22,7 @@ from pipelines.formats.table import BadRecord, Row, in_batches
 TOO_LONG = 2**28         # bytes without the end of a record
 HEADER = 2**14           # bytes in which a header usually ends
 WORKERS = min(4, os.cpu_count() or 1)
+ASIDE = 2**16            # bytes from which a block is parsed beside others
 
 
 @dataclass
@@ -140,7 +141,8 @@ def read_blocks(lines: Lines, width: int, bad: list[BadRecord], fast: bool = Tru
         yield from _with_care(lines, len(lines.pending), width, bad)
 
 
-Pending = deque[tuple[csv_fast.Block, Future[tuple[pa.RecordBatch, list[BadRecord]] | None]]]
+Parsed = Future[tuple[pa.RecordBatch, list[BadRecord]] | None]
+Pending = deque[tuple[csv_fast.Block, Parsed]]
 
 
 def _blocks(lines: Lines, width: int, bad: list[BadRecord]) -> Iterator[pa.RecordBatch]:
@@ -149,7 +151,7 @@ def _blocks(lines: Lines, width: int, bad: list[BadRecord]) -> Iterator[pa.Recor
     with ThreadPoolExecutor(WORKERS) as pool:
         while True:
             while len(queue) <= WORKERS and (block := lines.take()):
-                queue.append((block, pool.submit(csv_fast.parse, block, lines.dialect, width)))
+                queue.append((block, _begun(pool, block, lines, width)))
             if not queue:
                 if lines.done:
                     return
@@ -164,6 +166,15 @@ def _blocks(lines: Lines, width: int, bad: list[BadRecord]) -> Iterator[pa.Recor
             lines.give_back([block, *(taken for taken, _ in queue)])
             queue.clear()
             yield from _with_care(lines, len(block.data), width, bad)
+
+
+def _begun(pool: ThreadPoolExecutor, block: csv_fast.Block, lines: Lines, width: int) -> Parsed:
+    """A small block is parsed at once: a thread costs more."""
+    if len(block.data) >= ASIDE:
+        return pool.submit(csv_fast.parse, block, lines.dialect, width)
+    parsed: Parsed = Future()
+    parsed.set_result(csv_fast.parse(block, lines.dialect, width))
+    return parsed
 
 
 def _with_care(lines: Lines, size: int, width: int, bad: list[BadRecord]) -> Iterator[pa.RecordBatch]:

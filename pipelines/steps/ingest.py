@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from catalog.canonical import fingerprint, plain
@@ -11,8 +12,9 @@ from catalog.contract import Contract
 from catalog.evidence import Finding
 from pipelines.admission import terms
 from pipelines.boundary import boundary
-from pipelines.bronze import bronze_schema, tagged, union
-from pipelines.intake import Intake, Item, collect
+from pipelines.bronze import arrived, bronze_schema
+from pipelines.intake import collect
+from pipelines.items import Intake, Item
 from pipelines.lake import Op, Write
 from pipelines.protocol import Work
 from pipelines.spool import hold_bytes, release_bytes, store_raw, sweep_holding, sweep_spool, wipe
@@ -68,9 +70,13 @@ def _write(way: Way, contract: Contract, items: Sequence[Item], name: str, op: O
     for item in items:
         store_raw(way.settings, item.raw, item.raw_sha256)
     way.lake.ensure(name, bronze_schema(contract), base)
-    views = {f"c{at}": item.candidate for at, item in enumerate(items)}
+    alone = [(item.candidate, item.id, item.source, item.sha256, item.order) for item in items if item.gathered is None]
+    together: dict[Path, list[str]] = {}
+    for item in items:
+        if item.gathered is not None:
+            together.setdefault(item.gathered, []).append(item.id)
+    views, query = arrived(contract, alone, together)
     with way.engine.open(views) as session:
-        query = union([tagged(contract, f"c{at}", item.id, item.source, item.sha256, item.order) for at, item in enumerate(items)])
         return session.write(query, name, Write("append"), op, base)
 
 

@@ -6,26 +6,22 @@ Only refine writes silver and quarantine. The queries are built in pipelines/ref
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
-
-import pyarrow as pa
 
 from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
 from catalog.evidence import CheckSpec, Finding, TableAt
-from pipelines import refining
-from pipelines.address_lookups import address_terms, stage_addresses
-from pipelines.engines import Session, Source
-from pipelines.lake import Op, Write
-from pipelines.parsing import CORRECTIONS
+from pipelines.address_lookups import address_terms
+from pipelines.engines import Source
+from pipelines.increments import program
+from pipelines.lake import Op
 from pipelines.protocol import Work
+from pipelines.refinement import Inputs, Refinement
 from pipelines.state import State
 from pipelines.uses import refine_holds
 from pipelines.way import Way, table
 from quality.specs import specs
-
-Inputs = Mapping[str, TableAt]
 
 
 def refine(way: Way, contract: Contract, state: State) -> Work | None:
@@ -41,7 +37,7 @@ def refine(way: Way, contract: Contract, state: State) -> Work | None:
     job = _Job(way, contract, state, inputs, checks, op, again)
     if stopping:        # not a row of it is computed
         return Work(op, "", "refine", partial(job.stopped, stopping))
-    tables = {table("quarantine", contract.id): job.quarantine, table("silver", contract.id): job.silver}
+    tables = {table("quarantine", contract.id): job.made.quarantine, table("silver", contract.id): job.made.silver}
     return Work(op, "", "refine", job.judge, tables)
 
 
@@ -71,54 +67,13 @@ def terms(way: Way, contract: Contract) -> str:
 
 
 class _Job:
-    """One refinement: stages the checked rows once, writes both tables from them, then judges."""
+    """One refinement and its verdict."""
 
     def __init__(
         self, way: Way, contract: Contract, state: State, inputs: Inputs, checks: tuple[CheckSpec, ...], op: Op, again: str | None
     ) -> None:
-        self.way, self.contract, self.state, self.inputs, self.checks, self.op = way, contract, state, inputs, checks, op
-        self.again = again
-        self._session: Any = None
-        self._open: Any = None
-
-    @cached_property
-    def plan(self) -> refining.Plan:
-        """Made at the first write: an idle run opens no table."""
-        corrected = any(batch.source == CORRECTIONS for batch in self.state.batches)
-        has = self.way.lake.schema(self.inputs["bronze"]).names if "bronze" in self.inputs and not self.contract.derived else None
-        missing = [column.name for column in self.contract.given if has is not None and column.name not in has]
-        return refining.Plan(self.contract, self.checks, self.way.city.zone, corrected, missing)
-
-    def _staged(self) -> Session:
-        """The session with the staged rows; opened at the first write, closed before judging."""
-        if self._session is None:
-            views: dict[str, Source] = dict(self.inputs)
-            self._open = self.way.engine.open(views)
-            self._session = self._open.__enter__()
-            stage_addresses(self._session, self.contract, self.plan.addresses(), self.way.city.division)
-            self._session.stage(self.plan.checked(), "checked")
-        session: Session = self._session
-        return session
-
-    def _close(self) -> None:
-        if self._open is not None:
-            self._open.__exit__(None, None, None)
-        self._session = self._open = None
-
-    def quarantine(self, base: int | None) -> int:
-        return self._write("quarantine", self.plan.quarantined(), self.plan.quarantine_schema(), (), base)
-
-    def silver(self, base: int | None) -> int:
-        return self._write("silver", self.plan.merged(), self.plan.silver_schema(), self.plan.plain_columns(), base)
-
-    def _write(self, layer: str, query: Any, schema: pa.Schema, plain_columns: tuple[str, ...], base: int | None) -> int:
-        name = table(layer, self.contract.id)
-        try:
-            self.way.lake.ensure(name, schema, base)
-            return self._staged().write(query, name, Write("replace", plain_columns), self.op, base)
-        except BaseException:
-            self._close()
-            raise
+        self.way, self.contract, self.state, self.inputs, self.checks, self.again = way, contract, state, inputs, checks, again
+        self.made = Refinement(way, contract, state, inputs, checks, op, terms(way, contract), again)
 
     def stopped(self, holds: list[Mapping[str, Any]], written: Mapping[str, int]) -> Mapping[str, Any]:
         """The record of what the negative list does not let be made."""
@@ -131,23 +86,22 @@ class _Job:
         from quality.judge import judge
 
         try:
+            if self.made.plan.partitioned:
+                self.made.opened()      # what a killed attempt wrote has its increment too
             conflicts = self._conflicts()
         finally:
-            self._close()
+            self.made.close()
 
         at = {name.split("/")[0]: TableAt(name, version) for name, version in written.items()}
         views: dict[str, Source] = {"silver": at["silver"], "known": at["silver"], "quarantine": at["quarantine"]}
         with self.way.engine.open(views) as session:
-            counts = session.rows(self.plan.counts())[0]
-            findings = judge(session.judged({"silver": self.plan.current(), "judged": self.plan.judged()}), self.checks)
+            counts = session.rows(self.made.plan.counts())[0]
+            findings = judge(session.judged({"silver": self.made.plan.current(), "judged": self.made.plan.judged()}), self.checks)
         return self._body(written, counts, findings + conflicts)
 
     def _conflicts(self) -> tuple[Finding, ...]:
-        query = self.plan.conflicts()
-        if query is None:
-            return ()
-        number = int(self._staged().rows(query)[0]["conflicts"])
-        return (Finding("merge.conflicts", number == 0, "warn", "A key came with different values.", "consistency", None,
+        number = self.made.conflicts()
+        return () if number is None else (Finding("merge.conflicts", number == 0, "warn", "A key came with different values.", "consistency", None,
                         {"keys": number}),)
 
     def _body(self, written: Mapping[str, int], counts: Mapping[str, Any], findings: tuple[Finding, ...]) -> Mapping[str, Any]:
@@ -158,6 +112,7 @@ class _Job:
             "terms": terms(self.way, self.contract), "inputs": plain(self.inputs), "counts": dict(counts),
             "verdict": {"kind": "quality", "subject": dict(written), "findings": plain(findings)},
             "contract_version": self.contract.version, "approval": approval.id if approval else None, "again": self.again,
+            "program": program(), "increment": plain(self.made.increment.record()) if self.made.increment else None,
         }
         if blocking and approval is None:
             hold = {"id": f"{self.contract.id}/refine/{subject[:12]}", "step": "refine", "subject": subject, "role": "steward",

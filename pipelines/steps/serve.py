@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catalog.canonical import plain
+from catalog.canonical import fingerprint, plain
 from catalog.contract import Contract
 from catalog.evidence import Ruling, TableAt
 from pipelines.boundary import boundary
@@ -20,6 +20,7 @@ from pipelines.doubts import ceiling, doubts_of, looser, unequipped, unjudged, u
 from pipelines.exposure import exposed, exposure
 from pipelines.gate import ruling, treated
 from pipelines.gold import protection, write_gold
+from pipelines.increments import kept
 from pipelines.keys import key_of
 from pipelines.lake import Op
 from pipelines.products import Outward
@@ -52,8 +53,9 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
     if refine_held(state) and (state.release(product) is None or newest_stands(way, state, outward)):
         return None     # while refine is held nothing new is made, but what is published is still judged when rules change
     made_by, extras = versions(outward.lookups().items(), way.city.division), lacking(outward)
-    op = Op(made_of(way, contract, state, outward, [*made_by, *extras]), "serve")
-    job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), op)
+    made = made_of(way, contract, state, outward, [*made_by, *extras])
+    job = _Job(way, contract, state, outward, TableAt(silver, state.tables[silver]), made)
+    op = job.op
     if outward.tier == "prohibited":
         return Work(op, product, "serve", job.closed)
     if columns := missing(made_by):
@@ -66,16 +68,18 @@ def _serve(product: str, way: Way, contract: Contract, state: State) -> Work | N
 class _Job:
     """One making of a product."""
 
-    def __init__(self, way: Way, contract: Contract, state: State, outward: Outward, silver: TableAt, op: Op) -> None:
-        self.way, self.contract, self.state, self.outward, self.silver, self.op = way, contract, state, outward, silver, op
-        self.product = outward.product.name
+    def __init__(self, way: Way, contract: Contract, state: State, outward: Outward, silver: TableAt, made: str) -> None:
+        self.way, self.contract, self.state, self.outward, self.silver, self.made = way, contract, state, outward, silver, made
+        self.product, self.op = outward.product.name, (op := Op(fingerprint(made, silver.version), "serve"))
+        self.kept = kept(way, contract, state, outward, made)
         self.folder = way.settings.lake / "releases" / contract.department / contract.name / self.product
         self.protection: Mapping[str, Any] | None = None
         self.temporary, self.final = self.folder / f"{op.id[:16]}.tmp", self.folder / op.id[:16]
 
     @equipped
     def gold(self, base: int | None) -> int:
-        written, self.protection = write_gold(self.way, self.contract, self.outward, self.silver, self.op, base)
+        periods = self.kept.periods if self.kept else ()
+        written, self.protection = write_gold(self.way, self.contract, self.outward, self.silver, self.op, base, periods)
         return written
 
     def closed(self, written: Mapping[str, int]) -> Mapping[str, Any]:
@@ -93,14 +97,14 @@ class _Job:
         made = self.protection or protection(self.way, self.contract, self.outward, self.silver)
         if not self.final.exists():
             shutil.rmtree(self.temporary, ignore_errors=True)
-            build_files(self.way, self.contract, self.outward, gold, self.temporary, made)
+            build_files(self.way, self.contract, self.outward, gold, self.temporary, made, self.kept)
             boundary("serve/files")
         folder = self.final if self.final.exists() else self.temporary
         digest = release_hash(files := written_files(folder))
         columns = {column.name: column for column in self.contract.columns}
         try:
-            screens = screen_files(self.way, self.outward, folder, files)
-            verdict = screen_verdict(columns, self.outward.treatments(), screens, digest)
+            screens = screen_files(self.way, self.outward, folder, files, self.kept.screens if self.kept else {})
+            verdict = screen_verdict(columns, self.outward.treatments(), screens.all, digest)
             boundary("serve/screened")
             classes = disclosure(self.way, self.contract, self.outward, gold, made)
             register = exposure(self.way, self.contract, self.outward, self.silver, gold)
@@ -112,7 +116,8 @@ class _Job:
                 "exposure": plain(register), "exposed": exposed(self.contract, self.outward),
                 "silver": plain(self.silver), "gold": plain(gold), "leaving": leaving(self.outward), "lists": lists_of(self.way, self.outward),
                 "key": key_of(self.way, self.contract, self.outward),
-                "withdrawn_inputs": withdrawn_inputs(self.way, self.contract)}
+                "withdrawn_inputs": withdrawn_inputs(self.way, self.contract),
+                **({"made": self.made, "screens": plain(screens.files)} if self.outward.by_period else {})}
         doubts = doubts_of(self.outward, rules_version(self.way), digest, (verdict, classes, register), loosened, body["leaving"],
                            body["withdrawn_inputs"])
         doubts += use_holds(self.way, self.contract, self.product)

@@ -193,8 +193,8 @@ class SparkViews:
             boundary(f"table/{to.split('/')[0]}/before")
             append = how.mode == "append"
             before = self._lake.newest(to)
-            writer = (frame.write.format("delta").mode("append" if append else "overwrite")
-                      .option("mergeSchema" if append else "overwriteSchema", "true")
+            schema = ("replaceWhere", how.where) if how.periods else ("mergeSchema" if append else "overwriteSchema", "true")
+            writer = (frame.write.format("delta").mode("append" if append else "overwrite").option(*schema)
                       .option("txnAppId", f"{op.id}@{base or 0}").option("txnVersion", -1 if before is None else before)
                       .option("userMetadata", json.dumps({"op": op.id, "base": str(base or 0), "step": op.step})))
             if not append and PERIOD in frame.columns:
