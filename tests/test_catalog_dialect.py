@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -19,12 +21,16 @@ ZONE = "Asia/Shanghai"
 T = d.col("t")
 
 
-def value(tree: exp.Expr, text: Any, kind: str = "VARCHAR", params: dict[str, bytes] | None = None) -> Any:
+def values(tree: exp.Expr, texts: Sequence[Any], kind: str = "VARCHAR", params: dict[str, bytes] | None = None) -> list[Any]:
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     con.execute(f"CREATE TABLE r (t {kind})")
-    con.execute("INSERT INTO r VALUES (?)", [text])
-    return con.sql(d.render(exp.select(exp.alias_(tree, "v")).from_("r"), "duckdb"), params=params).fetchall()[0][0]
+    con.executemany("INSERT INTO r VALUES (?)", [[text] for text in texts])
+    return [row[0] for row in con.sql(d.render(exp.select(exp.alias_(tree, "v")).from_("r"), "duckdb"), params=params).fetchall()]
+
+
+def value(tree: exp.Expr, text: Any, kind: str = "VARCHAR", params: dict[str, bytes] | None = None) -> Any:
+    return values(tree, [text], kind, params)[0]
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -62,6 +68,14 @@ def test_dates(text: str, expected: date | None) -> None:
 ])
 def test_times_are_read_in_the_citys_zone(text: str, expected: datetime | None) -> None:
     assert value(d.to_timestamp(T, ZONE), text) == expected
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
+def test_a_time_that_comes_twice_or_never_is_what_python_says(zone: str) -> None:
+    """PEP 495, the first of two; java.time does the same, so both engines do."""
+    days = ("1986-05-04", "1986-09-14", "1990-09-16", "1991-09-15", "2024-03-31", "2024-10-27", "2024-11-03", "2024-04-07", "2030-01-01", "1930-01-01")
+    texts = [f"{day}{mark}{hour:02}:{minute:02}:59" for day in days for mark in " T" for hour in range(4) for minute in (0, 29, 30, 59)]
+    assert values(d.to_timestamp(T, zone), texts) == [datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for text in texts]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("是", True), ("否", False), ("TRUE", True), ("0", False), ("maybe", None), ("", None)])
