@@ -73,7 +73,7 @@ def test_times_are_read_in_the_citys_zone(text: str, expected: datetime | None) 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
 def test_a_time_that_comes_twice_or_never_is_what_python_says(zone: str) -> None:
     """PEP 495, the first of two; java.time does the same, so both engines do."""
-    days = ("1986-05-04", "1986-09-14", "1990-09-16", "1991-09-15", "2024-03-31", "2024-10-27", "2024-11-03", "2024-04-07", "2030-01-01", "1930-01-01")
+    days = ("1986-05-04", "1986-09-14", "1990-09-16", "1991-09-15", "2024-03-31", "2024-10-27", "2024-11-03", "2024-04-07", "2030-01-01")
     texts = [f"{day}{mark}{hour:02}:{minute:02}:59" for day in days for mark in " T" for hour in range(4) for minute in (0, 29, 30, 59)]
     assert values(d.to_timestamp(T, zone), texts) == [datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for text in texts]
 
