@@ -41,5 +41,4 @@ def _told(package: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _reasons(page: Mapping[str, Any], language: str) -> list[str]:
-    quality = page["quality"] or {"reasons": ()}
-    return [reason(text, page, language, wording(language)).striptags() for text in quality["reasons"]]
+    return [reason(text, page, language, wording(language)).striptags() for text in (page["quality"] or {}).get("reasons", ())]
