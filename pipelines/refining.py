@@ -309,11 +309,14 @@ class Plan:
         return exp.select(*columns)
 
     def conflicts(self) -> exp.Query | None:
-        """Number of keys whose good rows in `checked` disagree in some column; None where updates are what is expected."""
+        """Number of keys whose good rows in `checked` disagree in some column, in a snapshot within one batch: the next one may say something
+        else. None where updates are what is expected.
+        """
         others = [name for name in self.names if name not in self.contract.keys]
         if self.contract.fields.merge == "upsert" or not self.contract.keys or not others or self.contract.derived:
             return None
         differ = exp.or_(*[exp.NEQ(this=exp.Min(this=col(name)), expression=exp.Max(this=col(name))) for name in others])
-        grouped = (exp.select(lit(1).as_("one")).from_("checked").where(exp.EQ(this=col(RULES), expression=lit("")))
-                   .group_by(*[col(key) for key in self.contract.keys]).having(differ))
+        keys = [col(key) for key in self.contract.keys]
+        grouped = (exp.select(*keys).distinct().from_("checked").where(exp.EQ(this=col(RULES), expression=lit("")))
+                   .group_by(*keys, *([col(BATCH)] if self.snapshot else [])).having(differ))
         return exp.select(named(exp.Count(this=exp.Star()), "conflicts")).from_(grouped.subquery("differing"))

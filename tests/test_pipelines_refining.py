@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +27,32 @@ def plan(root: Path, corrected: bool = False, **fields: Any) -> Plan:
     return Plan(found, specs(found, way.city.codes), way.city.zone, corrected)
 
 
-def merged(plan: Plan, rows: list[Row]) -> dict[str, tuple[str, int, str | None]]:
-    """id → (batch, line, batch in which it vanished) after merging these checked rows."""
+@contextmanager
+def checked(rows: list[Row]) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE checked (id VARCHAR, kind VARCHAR, _batch_id VARCHAR, _source_id VARCHAR, _source_sha256 VARCHAR, "
                     "_source_line BIGINT, _batch_order BIGINT, _rules VARCHAR)")
         con.executemany("INSERT INTO checked VALUES (?, ?, ?, ?, '', ?, ?, '')",
                         [(name, kind, batch, source, line, order) for name, kind, source, order, line, batch in rows])
+        yield con
+
+
+def merged(plan: Plan, rows: list[Row]) -> dict[str, tuple[str, int, str | None]]:
+    """id → (batch, line, batch in which it vanished) after merging these checked rows."""
+    with checked(rows) as con:
         found = con.sql(render(plan.merged(), "duckdb")).to_arrow_table().to_pylist()
-        assert len(found) == len({row["id"] for row in found})
-        return {row["id"]: (row["_batch_id"], row["_source_line"], row.get("_vanished_in")) for row in found}
+    assert len(found) == len({row["id"] for row in found})
+    return {row["id"]: (row["_batch_id"], row["_source_line"], row.get("_vanished_in")) for row in found}
+
+
+@pytest.mark.parametrize(("merge", "keys"), [("append", 2), ("snapshot", 1), ("upsert", None)])
+def test_keys_that_came_with_different_values_are_counted_where_none_should(tmp_path: Path, merge: str, keys: int | None) -> None:
+    """A snapshot may say something else than the one before, not two things at once."""
+    rows = [("a", "A", "main", 10, 1, "b1"), ("a", "B", "main", 20, 1, "b2"), ("b", "A", "main", 20, 2, "b2"), ("b", "B", "main", 20, 3, "b2"),
+            ("b", "A", "main", 30, 1, "b3"), ("b", "B", "main", 30, 2, "b3"), ("c", "A", "main", 10, 2, "b1"), ("c", "A", "main", 20, 4, "b2")]
+    query = plan(tmp_path, merge=merge).conflicts()
+    with checked(rows) as con:
+        assert (con.sql(render(query, "duckdb")).fetchall()[0][0] if query is not None else None) == keys
 
 
 def test_the_newest_row_of_a_key_stays(tmp_path: Path) -> None:
