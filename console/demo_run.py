@@ -66,6 +66,10 @@ def demo(
             say("")
             tell(_("Your user {user} now acts as {name} ({id}): see {file}.").format(
                 user=way.user, name=person.name, id=person.id, file=way.settings.state / "people.local.yaml"))
+            lead = next((known for known in way.city.people.values() if "bureau" in known.roles), person)
+            if "bureau" not in person.roles:
+                tell(_("What the bureau decides, `citylake apply` and withdrawals, is {name}'s ({id}): write that id there.").format(
+                    name=lead.name, id=lead.id))
     raise typer.Exit(ERROR if any(item.failed for item in tallies) else DONE)
 
 
