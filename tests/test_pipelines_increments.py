@@ -139,3 +139,20 @@ def test_any_days_end_as_if_all_had_been_made_anew(tmp_path_factory: pytest.Temp
     assert unlike(site_files(one.way()), site_files(other.way())) == []
     assert hashes(one.way()) == hashes(other.way())
     assert verify(one.way()) == []
+
+
+@pytest.mark.spark
+@pytest.mark.soak
+def test_spark_adds_to_what_duckdb_wrote_and_the_other_way(tmp_path: Path) -> None:
+    found = []
+    for engines in (("duckdb", "duckdb"), ("spark", "duckdb"), ("duckdb", "spark")):
+        made = city(tmp_path / "-".join(engines))
+        first(made)
+        for day, engine in enumerate(engines):
+            made.engine = engine
+            made.drop(f"trees{day + 2}.csv", rows(f"T1,A,{day + 7},2026-02-11,新", f"N{day},B,3,2026-03-2{day},新", ",A,1,2026-01-01,坏"))
+            assert set(by_step(made.run()).values()) == {"done"}
+            assert refined(made)["increment"]["periods"] == ["2026-02", "2026-03"]
+        found.append((silver(made.way()), hashes(made.way()), site_files(made.way())))
+        assert verify(made.way()) == []
+    assert found[0] == found[1] == found[2]

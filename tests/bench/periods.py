@@ -15,6 +15,7 @@ import yaml
 from bench.history import tell
 from bench.many import RUN, cpu
 from bench.whole_way import SOURCE, city_of, make
+from tiny import Tiny
 
 ROWS = int(os.environ.get("BENCH_PERIOD_ROWS", 10_000_000))
 SHARE = 100
@@ -40,7 +41,28 @@ def changed(root: Path, rows: int) -> bool:
     step = city.way().journal.state("parks.events").last["refine/"]["increment"]
     assert step["periods"] == ["2023-05"], step
     print(f"whole {whole:.1f}, changed {part:.1f} CPU seconds")
-    return tell(f"one changed period of {rows:,} rows to all of them", part / whole, BAR)
+    kept = tell(f"one changed period of {rows:,} rows to all of them", part / whole, BAR)
+    scattered(root, city, rows)
+    return kept
+
+
+def scattered(root: Path, city: Tiny, rows: int) -> None:
+    """Reports the bytes of silver and of published files that are written for each byte that came, where it touches every period."""
+    before = _written(city)
+    path = root / "sources/parks/events3.csv"
+    duckdb.sql(f"COPY (SELECT * REPLACE ('78' AS score) FROM ({SOURCE.format(rows=rows)}) WHERE hash(event_id) % 1000 = 0) "
+               f"TO '{path}' (HEADER, DELIMITER ',')")
+    spent = cpu("-c", RUN, str(root), PYTHONPATH=os.pathsep.join(sys.path))
+    new = sum(size for inode, size in _written(city).items() if inode not in before)
+    print(f"scattered over all periods: {spent:.1f} CPU seconds, {new / 1e6:,.1f} MB written for {path.stat().st_size / 1e6:,.1f} MB")
+    tell(f"bytes written for each that came, one in a thousand of {rows:,} rows in every period", new / path.stat().st_size)
+
+
+def _written(city: Tiny) -> dict[int, int]:
+    """Inode → size of every file of silver, gold and the releases."""
+    lake = city.settings.lake
+    return {path.stat().st_ino: path.stat().st_size for folder in ("tables/silver", "tables/gold", "releases")
+            for path in (lake / folder).rglob("*") if path.is_file()}
 
 
 def main() -> int:
