@@ -64,25 +64,26 @@ class Refinement:
     def quarantine(self, base: int | None) -> int:
         session, query = self.opened(), self.plan.quarantined()
         if self.increment is None:
-            return self._write(session, "quarantine", query, self.plan.quarantine_schema(), Write("replace"), base)
+            return self._write("quarantine", query, self.plan.quarantine_schema(), Write("replace"), base)
         if base is not None and not session.rows(query.copy().limit(1)):
             return base         # no writer makes a version of nothing
-        return self._write(session, "quarantine", query, self.plan.quarantine_schema(), Write("append"), base)
+        return self._write("quarantine", query, self.plan.quarantine_schema(), Write("append"), base)
 
     def silver(self, base: int | None) -> int:
-        session, schema, plain = self.opened(), self.plan.silver_schema(), self.plan.plain_columns()
+        self.opened()
+        schema, plain = self.plan.silver_schema(), self.plan.plain_columns()
         if self.increment is None:
-            return self._write(session, "silver", self.plan.merged(), schema, Write("replace", plain), base)
+            return self._write("silver", self.plan.merged(), schema, Write("replace", plain), base)
         periods = self.increment.periods
         if base is not None and not periods:
             return base         # nothing but bad rows came
-        return self._write(session, "silver", self.plan.merged_into(periods), schema, Write("replace", plain, periods), base)
+        return self._write("silver", self.plan.merged_into(periods), schema, Write("replace", plain, periods), base)
 
-    def _write(self, session: Session, layer: str, query: Any, schema: pa.Schema, how: Write, base: int | None) -> int:
+    def _write(self, layer: str, query: Any, schema: pa.Schema, how: Write, base: int | None) -> int:
         name = table(layer, self.contract.id)
         try:
             self.way.lake.ensure(name, schema, base)
-            return session.write(query, name, how, self.op, base)
+            return self._staged().write(query, name, how, self.op, base)
         except BaseException:
             self.close()
             raise

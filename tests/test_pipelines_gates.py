@@ -135,20 +135,21 @@ def test_the_source_has_one_door_to_each_layer() -> None:
     found = [call for folder in ("pipelines", "assets", "console", "quality", "privacy", "catalog") for call in calls(folder)]
     assert {name for name, _, what in found if what == "write_deltalake"} == {"pipelines/lake"}
     tables = {name for name, receiver, what in found if what == "write" and receiver in ("lake", "_lake", "session", "_session", "_staged()")}
-    assert tables == {"pipelines/engines/duck", "pipelines/replay", "pipelines/steps/ingest", "pipelines/steps/refine", "pipelines/gold",
+    assert tables == {"pipelines/engines/duck", "pipelines/replay", "pipelines/steps/ingest", "pipelines/refinement", "pipelines/gold",
                       "pipelines/steps/register", "pipelines/steps/retain"}
     assert {name for name, _, what in found if what == "switch"} == {"pipelines/steps/publish"}
     assert {name for name, receiver, what in found if what == "stage" and "portal" in receiver} == {"pipelines/steps/publish"}
     tables -= {"pipelines/steps/retain"}        # it only takes away
-    layers = {(name, node.args[0].value) for name in tables if "steps" in name or name == "pipelines/gold"
+    layers = {(name, node.args[0].value) for name in tables if "steps" in name or name in ("pipelines/gold", "pipelines/refinement")
               for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text(encoding="utf-8")))
               if isinstance(node, ast.Call) and ast.unparse(node.func) in ("table", "self._write") and isinstance(node.args[0], ast.Constant)}
     wrote = {layer: {name.split("/")[-1] for name, of in layers if of == layer} for layer in WRITERS}
     assert wrote["gold"] == {"gold"}
-    users = {path.stem for path in ROOT.glob("pipelines/**/*.py") if "write_gold" in path.read_text(encoding="utf-8")} - {"gold"}
-    assert users == {"serve"}
-    assert wrote["quarantine"] == {"refine"}
-    assert wrote["silver"] == {"refine"}
+    for what, user in (("write_gold", "serve"), ("Refinement(", "refine")):      # each writer has one step that calls it
+        users = {path.stem for path in ROOT.glob("pipelines/**/*.py") if what in path.read_text(encoding="utf-8")} - {"gold"}
+        assert users == {user}
+    assert wrote["quarantine"] == {"refinement"}
+    assert wrote["silver"] == {"refinement"}
 
 
 # -- holds --------------------------------------------------------------------------------------------------------------
