@@ -58,14 +58,14 @@ class Lived:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    """Two releases, the second a day later with a row added, one changed and one gone."""
+    """Two releases, the second a day later with a row added, one changed (told twice in one file) and one gone."""
     city = Tiny(tmp_path_factory.mktemp("lived"))
     city.declare(trees())
     city.now = EVENING
     city.drop("trees1.csv", HEAD + "T1,A,3.5,好\nT2,B,2.25,好\nT3,A,1,好\nT4,C,1,好\n")
     city.run()
     city.now = EVENING + timedelta(days=1)
-    city.drop("trees2.csv", HEAD + "T1,A,3.5,好\nT2,B,2.50,好\nT5,A,1,\n")
+    city.drop("trees2.csv", HEAD + "T1,A,3.5,好\nT2,B,2.40,好\nT2,B,2.50,好\nT5,A,1,\n")
     city.run()
     return Lived(city)
 
